@@ -1,0 +1,1 @@
+"""How `minimalkv.fs` finds, reads and publishes files."""

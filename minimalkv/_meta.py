@@ -1,0 +1,76 @@
+"""What a store knows about a value without reading it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from mimetypes import MimeTypes
+
+# No system files: the same key has the same type on every machine.
+_TYPES = MimeTypes(filenames=())
+_COMPRESSED = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+    "compress": "application/x-compress",
+    "br": "application/x-brotli",
+}
+_UNKNOWN = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectMeta:
+    """The facts about one stored value.
+
+    Attributes
+    ----------
+    key : str
+        The key, as the store that was asked knows it.
+    size : int
+        Bytes of the value.
+    etag : str or None
+        The version: opaque, and another one whenever the value is another one. None
+        where the store has no versions (no ``conditional_support``).
+    modified : datetime or None
+        When the value was stored, aware, in UTC. None where the backend does not say.
+    content_type : str
+        What was stored with the value, else guessed from the ending of the key.
+    expires : datetime or None
+        When the value goes, aware, in UTC. None if never.
+    md5 : str or None
+        MD5 of the value in lower-case hexadecimal, where the backend has it at hand.
+    headers : mapping of str to str
+        Cache-Control, Content-Encoding and Content-Disposition, where they are kept.
+    """
+
+    key: str
+    size: int
+    etag: str | None = None
+    modified: datetime | None = None
+    content_type: str = _UNKNOWN
+    expires: datetime | None = None
+    md5: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def guess_content_type(key: str) -> str:
+    """Tell the content type that the ending of a key stands for.
+
+    Returns
+    -------
+    str
+        ``application/octet-stream`` where it stands for none. A compressed file has
+        the type of its compression, ``a.tar.gz`` is ``application/gzip``.
+    """
+    name = key.rpartition("/")[2]
+    if "." not in name:
+        return _UNKNOWN
+    return _guess_ending(".".join(name.split(".")[-2:]))
+
+
+@lru_cache(maxsize=1024)
+def _guess_ending(name: str) -> str:
+    content_type, encoding = _TYPES.guess_type(f"x.{name}")
+    if encoding:
+        return _COMPRESSED.get(encoding, _UNKNOWN)
+    return content_type or _UNKNOWN

@@ -1,0 +1,390 @@
+"""Wrappers: stores that pass on to a store, with other keys or fewer rights.
+
+A wrapper checks its arguments and then calls the hooks of its inner store, each of them
+explicitly. It has the capabilities of its inner store, but for what its docstring says.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, BinaryIO, Concatenate, NoReturn, ParamSpec, TypeVar, cast
+from urllib.parse import quote_plus, unquote_plus
+
+from minimalkv._errors import InvalidKey, KeyNotFound, ReadOnlyStore, StoreError
+from minimalkv._foreign import check_inner, foreign, has_own_verbs, with_hooks
+from minimalkv._key_value_store import KeyValueStore
+from minimalkv._meta import ObjectMeta
+from minimalkv._streams import AbortableWriter, Readable
+
+__all__ = [
+    "KeyTransformingDecorator",
+    "PrefixDecorator",
+    "ReadOnlyDecorator",
+    "StoreDecorator",
+    "URLEncodeKeysDecorator",
+]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_Hook = Callable[Concatenate["StoreDecorator", str, _P], _R]
+
+
+def _names_own_key(hook: _Hook[_P, _R]) -> _Hook[_P, _R]:
+    """Let a KeyNotFound name the key that was asked for, not the inner one."""
+
+    @wraps(hook)
+    def named(
+        store: "StoreDecorator", key: str, /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> _R:
+        try:
+            return hook(store, key, *args, **kwargs)
+        except KeyNotFound as error:
+            raise KeyNotFound(key) from error.__cause__
+
+    return cast("_Hook[_P, _R]", named)
+
+
+class StoreDecorator(KeyValueStore):
+    """Pass everything on to a store: the base of all wrappers.
+
+    To change what a wrapper does, override hooks (``_get``, ``_put``…) or, for keys,
+    ``_map_key``, ``_map_key_prefix`` and ``_unmap_key``. Where a subclass overrides
+    public verbs instead, as upstream's did, the verbs that upstream did not have are
+    made of those, and conditional writes are not there.
+
+    Parameters
+    ----------
+    store : KeyValueStore
+        The store to pass on to; closed with the wrapper.
+    """
+
+    def __init__(self, store: KeyValueStore) -> None:
+        self._dstore = store
+        self._inner = with_hooks(store)
+        self._beyond = foreign(self) if has_own_verbs(type(self)) else self._inner
+        self.ttl_support = self._inner.ttl_support
+        self.conditional_support = self._beyond.conditional_support
+        self.copy_support = self._beyond.copy_support
+        self.url_support = self._beyond.url_support
+        self.headers_support = self._beyond.headers_support
+        self.extended_keys = store.extended_keys
+        self.nested_keys = store.nested_keys
+        self.max_key = store.max_key
+        self.max_segment = store.max_segment
+        self._key_re = store._key_re
+        self._reads_seed_keys = store._reads_seed_keys
+        self._backend_max_key = store._backend_max_key
+        self._backend_max_segment = store._backend_max_segment
+
+    @property
+    def default_ttl_secs(self) -> float | str:
+        """The ``ttl_secs`` of a put that does not say, shared with the inner store."""
+        return self._dstore.default_ttl_secs
+
+    @default_ttl_secs.setter
+    def default_ttl_secs(self, ttl_secs: float | str) -> None:
+        self._dstore.default_ttl_secs = ttl_secs
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._dstore!r}>"
+
+    # Keys.
+
+    def _map_key(self, key: str) -> str:
+        return key
+
+    def _map_key_prefix(self, key_prefix: str) -> str:
+        return self._map_key(key_prefix)
+
+    def _unmap_key(self, key: str) -> str:
+        return key
+
+    def _filter(self, key: str) -> bool:
+        """Tell whether an inner key is one of ours."""
+        return True
+
+    def _check_valid_key(self, key: str) -> None:
+        self._check_key(key, self.max_key, self.max_segment)
+
+    def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
+        check_inner(self._inner, key, max_key, max_segment)
+
+    def _own(self, meta: ObjectMeta, key: str) -> ObjectMeta:
+        return meta if meta.key == key else replace(meta, key=key)
+
+    # Reading.
+
+    @_names_own_key
+    def _get(self, key: str) -> bytes:
+        return self._inner._get(self._map_key(key))
+
+    @_names_own_key
+    def _get_with_meta(self, key: str) -> tuple[bytes, ObjectMeta]:
+        data, meta = self._beyond._get_with_meta(self._map_key(key))
+        return data, self._own(meta, key)
+
+    @_names_own_key
+    def _head(self, key: str) -> ObjectMeta:
+        return self._own(self._beyond._head(self._map_key(key)), key)
+
+    def _has_key(self, key: str) -> bool:
+        return self._inner._has_key(self._map_key(key))
+
+    @_names_own_key
+    def _open(self, key: str) -> BinaryIO:
+        return self._inner._open(self._map_key(key))
+
+    @_names_own_key
+    def _stream(
+        self,
+        key: str,
+        start: int = 0,
+        stop: int | None = None,
+        if_match: str | None = None,
+    ) -> tuple[ObjectMeta, BinaryIO]:
+        inner_key = self._map_key(key)
+        meta, source = self._beyond._stream(inner_key, start, stop, if_match)
+        return self._own(meta, key), source
+
+    @_names_own_key
+    def _get_file(self, key: str, file: BinaryIO) -> object:
+        return self._inner._get_file(self._map_key(key), file)
+
+    @_names_own_key
+    def _get_filename(self, key: str, filename: str) -> object:
+        return self._inner._get_filename(self._map_key(key), filename)
+
+    def _get_many(self, keys: list[str]) -> dict[str, bytes]:
+        found = self._beyond._get_many([self._map_key(key) for key in keys])
+        return {self._unmap_key(key): data for key, data in found.items()}
+
+    # Listing.
+
+    def iter_keys(self, prefix: str = "") -> Iterator[str]:  # noqa: D102 - inherited
+        for key in self._inner.iter_keys(self._map_key_prefix(prefix)):
+            if self._filter(key):
+                yield self._unmap_key(key)
+
+    def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
+        for meta in self._beyond._iter_meta(self._map_key_prefix(prefix)):
+            if self._filter(meta.key):
+                yield self._own(meta, self._unmap_key(meta.key))
+
+    def _iter_prefixes(self, delimiter: str, prefix: str) -> Iterator[str]:
+        return self._inner._iter_prefixes(delimiter, prefix)
+
+    # Writing.
+
+    def _put(self, key: str, data: bytes, *args: Any, **options: Any) -> str | None:
+        return self._given_back(
+            self._inner._put(self._map_key(key), data, *args, **options)
+        )
+
+    def _put_file(
+        self, key: str, file: Readable, *args: Any, **options: Any
+    ) -> str | None:
+        return self._given_back(
+            self._inner._put_file(self._map_key(key), file, *args, **options)
+        )
+
+    def _put_filename(
+        self, key: str, filename: str, *args: Any, **options: Any
+    ) -> str | None:
+        return self._given_back(
+            self._inner._put_filename(self._map_key(key), filename, *args, **options)
+        )
+
+    def _given_back(self, key: str | None) -> str | None:
+        return None if key is None else self._unmap_key(key)
+
+    def _open_writer(self, key: str, *args: Any, **options: Any) -> AbortableWriter:
+        return self._beyond._open_writer(self._map_key(key), *args, **options)
+
+    def _put_many(self, items: Mapping[str, bytes], *args: Any, **options: Any) -> None:
+        inner = {self._map_key(key): data for key, data in items.items()}
+        self._naming_failed(lambda: self._beyond._put_many(inner, *args, **options))
+
+    def _delete(self, key: str, *args: Any, **options: Any) -> object:
+        return self._inner._delete(self._map_key(key), *args, **options)
+
+    def _delete_many(self, keys: list[str]) -> None:
+        inner = [self._map_key(key) for key in keys]
+        self._naming_failed(lambda: self._beyond._delete_many(inner))
+
+    def _naming_failed(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StoreError as error:
+            error.failed_keys = tuple(map(self._unmap_key, error.failed_keys))
+            raise
+
+    @_names_own_key
+    def _copy(self, source: str, dest: str) -> object:
+        return self._beyond._copy(self._map_key(source), self._map_key(dest))
+
+    @_names_own_key
+    def _move(self, source: str, dest: str) -> object:
+        return self._beyond._move(self._map_key(source), self._map_key(dest))
+
+    @_names_own_key
+    def _increment(self, key: str, delta: int) -> int:
+        return self._beyond._increment(self._map_key(key), delta)
+
+    # Time to live, URLs and the rest.
+
+    @_names_own_key
+    def _touch(self, key: str, ttl_secs: float | str) -> None:
+        self._inner._touch(self._map_key(key), ttl_secs)
+
+    @_names_own_key
+    def _ttl(self, key: str) -> float | None:
+        return self._inner._ttl(self._map_key(key))
+
+    def _purge_expired(self, prefix: str) -> int:
+        return self._inner._purge_expired(self._map_key_prefix(prefix))
+
+    def _url_for(self, key: str, *args: Any, **options: Any) -> str:
+        return self._beyond._url_for(self._map_key(key), *args, **options)
+
+    def _ping(self) -> None:
+        self._inner._ping()
+
+    def close(self) -> None:  # noqa: D102 - inherited
+        self._dstore.close()
+
+
+class KeyTransformingDecorator(StoreDecorator):
+    """Store under other keys: the base of the wrappers that do.
+
+    A subclass has ``_map_key`` and its inverse ``_unmap_key``; ``_map_key_prefix``
+    where the beginning of a key is mapped otherwise than a key; and ``_filter`` where
+    the inner store has keys that are not ours.
+    """
+
+    def iter_keys(self, prefix: str = "") -> Iterator[str]:  # noqa: D102 - inherited
+        return filter(self._is_readable, super().iter_keys(prefix))
+
+    def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
+        return (m for m in super()._iter_meta(prefix) if self._is_readable(m.key))
+
+    def _iter_prefixes(self, delimiter: str, prefix: str) -> Iterator[str]:
+        return KeyValueStore._iter_prefixes(self, delimiter, prefix)
+
+
+class PrefixDecorator(KeyTransformingDecorator):
+    """Put a prefix before every key: a store of one's own inside a store.
+
+    Keys that begin otherwise cannot be reached. A key is as much shorter as the backend
+    has no room for the prefix: see ``max_key`` and ``max_segment``.
+
+    Parameters
+    ----------
+    prefix : str
+        What every inner key begins with, such as ``uploads-`` or, on an 'h' store,
+        ``uploads/``.
+    store : KeyValueStore
+        The store to pass on to.
+
+    Raises
+    ------
+    InvalidKey
+        If no key can begin with *prefix*, or none would fit behind it.
+
+    Examples
+    --------
+    >>> from minimalkv.decorator import PrefixDecorator
+    >>> from minimalkv.memory import DictStore
+    >>> everything = DictStore()
+    >>> uploads = PrefixDecorator("uploads-", everything)
+    >>> uploads.put("cat.png", b"...")
+    'cat.png'
+    >>> everything.keys()
+    ['uploads-cat.png']
+    """
+
+    def __init__(self, prefix: str, store: KeyValueStore) -> None:
+        super().__init__(store)
+        self.prefix = prefix
+        longest = store._backend_max_key or store.max_key
+        longest_segment = store._backend_max_segment or store.max_segment
+        check_inner(self._inner, f"{prefix}x", longest, longest_segment)
+        self._backend_max_key = longest - len(prefix)
+        self._backend_max_segment = longest_segment - len(prefix.rpartition("/")[2])
+        self.max_segment = min(store.max_segment, self._backend_max_segment)
+        self.max_key = min(store.max_key, self._backend_max_key)
+        if not self.extended_keys:
+            self.max_key = min(self.max_key, self.max_segment)
+
+    def _filter(self, key: str) -> bool:
+        return key.startswith(self.prefix)
+
+    def _map_key(self, key: str) -> str:
+        return self.prefix + key
+
+    def _unmap_key(self, key: str) -> str:
+        return key.removeprefix(self.prefix)
+
+    def _iter_prefixes(self, delimiter: str, prefix: str) -> Iterator[str]:
+        if delimiter != "/" or not self.prefix.endswith("/"):
+            # What follows the prefix may be no key of ours, such as "/x".
+            return super()._iter_prefixes(delimiter, prefix)
+        inner = self._inner._iter_prefixes(delimiter, self._map_key(prefix))
+        return (self._unmap_key(key) for key in inner)
+
+
+class URLEncodeKeysDecorator(KeyTransformingDecorator):
+    """Take any text as a key, and store it under its URL encoding.
+
+    A key is shorter by what the encoding takes: two more characters for every byte of
+    its UTF-8 that is neither letter, digit nor one of ``_.-~``; a space becomes ``+``.
+    """
+
+    def __init__(self, store: KeyValueStore) -> None:
+        super().__init__(store)
+        self.extended_keys = True
+        self._reads_seed_keys = False
+
+    def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
+        if not isinstance(key, str):
+            check_inner(self._inner, key, max_key, max_segment)
+        try:
+            encoded = self._map_key(key)
+        except UnicodeEncodeError as error:
+            raise InvalidKey(f"{key!r} is no text: it has half a character.") from error
+        check_inner(self._inner, encoded, max_key, max_segment)
+
+    def _map_key(self, key: str) -> str:
+        return quote_plus(key)
+
+    def _unmap_key(self, key: str) -> str:
+        return unquote_plus(key)
+
+    def _map_key_prefix(self, key_prefix: str) -> str:
+        return quote_plus(key_prefix, errors="surrogatepass")
+
+    def _filter(self, key: str) -> bool:
+        return quote_plus(unquote_plus(key)) == key
+
+
+class ReadOnlyDecorator(StoreDecorator):
+    """Refuse everything that writes, with `ReadOnlyStore` (an AttributeError too).
+
+    It protects against mistakes, not against malice: the inner store can be reached.
+    """
+
+    def _refuse(self, *_args: object, **_options: object) -> NoReturn:
+        raise ReadOnlyStore(
+            f"{self!r} is read only. Write through the store that it wraps."
+        )
+
+    _put = _put_file = _put_filename = _open_writer = _put_many = _refuse
+    _delete = _delete_many = _copy = _move = _increment = _refuse
+    _touch = _purge_expired = _refuse
+
+    def _update_once(self, *_args: object) -> NoReturn:
+        self._refuse()
+
+    def _url_for(self, key: str, *args: Any, **options: Any) -> str:
+        if options.get("method", "GET") != "GET":
+            self._refuse()
+        return super()._url_for(key, *args, **options)
