@@ -38,7 +38,7 @@ docs: $(READY) ## Test the documentation's samples and tables (no HTML is built 
 	$(PYTHON) -m pytest tests/test_docs.py $(ARGS)
 
 clean: ## Remove .venv, caches and builds; data/ and instance/ are yours and stay
-	rm -rf .venv build dist test-results
+	rm -rf .venv .upstream build dist test-results
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . \( -path ./data -o -path ./instance -o -path ./.git \) -prune \
 		-o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -61,8 +61,8 @@ class StoreDecorator(KeyValueStore):
     def __init__(self, store: KeyValueStore) -> None:
         self._dstore = store
         self._inner = with_hooks(store)
-        self._beyond = foreign(self) if has_own_verbs(type(self)) else self._inner
         self.ttl_support = self._inner.ttl_support
+        self._beyond = foreign(self) if has_own_verbs(type(self)) else self._inner
         self.conditional_support = self._beyond.conditional_support
         self.copy_support = self._beyond.copy_support
         self.url_support = self._beyond.url_support

@@ -154,6 +154,7 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
         with self._reading(key), find(self.root, key) as place:
             found = stat_value(place)
         if found is None:
+            self._require_root()
             raise KeyNotFound(key)
         return found
 

@@ -128,7 +128,7 @@ class Scan:
         folders = above.split("/") if slash else []
         if folders and not self.nested:
             return None
-        if any(name in ("", ".", "..") or "\0" in name for name in folders):
+        if not all(map(self.is_key, folders)):
             return None
         try:
             return open_folder(self.root, folders), above + slash
@@ -152,7 +152,7 @@ class Scan:
         yield from self._folder(inner_fd, above)
 
     def _leads_on(self, folder: str) -> bool:
-        if not self.nested:
+        if not self.nested or not self.is_key(folder):
             return False
         path = f"{folder}/"
         return path.startswith(self.prefix) or self.prefix.startswith(path)
