@@ -1,6 +1,5 @@
 """Read, change and write back as one step, by optimistic concurrency."""
 
-import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -114,13 +113,11 @@ class Atomic(PutChecks):
         self._require_conditions()
         self._check_valid_key(key)
         lifetime = ttl_secs if ttl_secs == KEEP else self._update_ttl(ttl_secs)
-        pause = _FIRST_PAUSE_SECS
-        for _ in range(MAX_TRIES):
+        for tries in range(MAX_TRIES):
             try:
                 return self._update_once(key, function, lifetime)
             except PreconditionFailed:
-                time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, no secret
-                pause = min(pause * 2, _LONGEST_PAUSE_SECS)
+                _pause(tries)
         raise PreconditionFailed(
             f"{key!r} was changed by others before each of {MAX_TRIES} tries. "
             "Spread what is written so often over several keys."
@@ -205,6 +202,14 @@ class Atomic(PutChecks):
             return add_to_number(old, delta)
 
         return int(self.update(key, add) or b"")
+
+
+def _pause(tries: int) -> None:
+    # Only who lost a race pays for the import.
+    from random import uniform
+
+    longest = min(_FIRST_PAUSE_SECS * 2**tries, _LONGEST_PAUSE_SECS)
+    time.sleep(uniform(0, longest))  # noqa: S311 - jitter is no secret
 
 
 def add_to_number(stored: bytes, delta: int) -> bytes:

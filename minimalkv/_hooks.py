@@ -68,8 +68,12 @@ class Hooks:
     _backend_max_segment: int | None = None
 
     def _check_valid_key(self, key: str) -> None:
-        if not isinstance(key, str) or not self._key_re.match(key):
-            self._refuse_key(key, self.max_key, self.max_segment)
+        try:
+            if self._key_re.match(key):
+                return
+        except TypeError:
+            pass
+        self._refuse_key(key, self.max_key, self.max_segment)
 
     def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
         """Check a key for a wrapper, whose limits may be others."""

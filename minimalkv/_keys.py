@@ -1,9 +1,7 @@
 """What a key may be, why another is refused, and any text made into a key."""
 
 import re
-from hashlib import sha256
 from typing import Final
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from minimalkv._constants import MAX_KEY, VALID_NON_NUM
 
@@ -90,6 +88,10 @@ def encode_key(text: str, max_key: int = MAX_KEY) -> str:
         *max_key*, its beginning, ``~`` and the SHA-256 of the text: whoever needs
         the text again has to store it with the value.
     """
+    # Stores do without these two, and they take as long to load as a store.
+    from hashlib import sha256
+    from urllib.parse import quote_from_bytes
+
     encoded = quote_from_bytes(text.encode("utf-8", "surrogatepass"), safe="")
     encoded = encoded.replace("~", "%7E")
     if encoded.startswith("."):
@@ -102,6 +104,8 @@ def encode_key(text: str, max_key: int = MAX_KEY) -> str:
 
 def decode_key(key: str) -> str | None:
     """Give back the text of `encode_key`, or None where the key has only its hash."""
+    from urllib.parse import unquote_to_bytes
+
     if _HASH_MARK in key:
         return None
     if key == _EMPTY:

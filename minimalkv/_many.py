@@ -31,10 +31,14 @@ class Many(PutChecks):
         StoreError
             If the backend failed.
         """
-        wanted = list(dict.fromkeys(keys))
-        for key in wanted:
+        return self._get_many(self._readable(keys))
+
+    def _readable(self, keys: Iterable[str]) -> list[str]:
+        """Check keys, and return each once."""
+        listed = list(keys)
+        for key in listed:
             self._check_readable_key(key)
-        return self._get_many(wanted)
+        return list(dict.fromkeys(listed))
 
     def put_many(
         self,
@@ -87,10 +91,7 @@ class Many(PutChecks):
         StoreError
             If some could not be deleted, with them as ``failed_keys``; the others were.
         """
-        unwanted = list(dict.fromkeys(keys))
-        for key in unwanted:
-            self._check_readable_key(key)
-        self._delete_many(unwanted)
+        self._delete_many(self._readable(keys))
 
     def delete_prefix(self, prefix: str) -> int:
         """Delete all values whose keys begin with a prefix, in bounded memory.

@@ -1,13 +1,14 @@
 """What a store knows about a value without reading it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from mimetypes import MimeTypes
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-# No system files: the same key has the same type on every machine.
-_TYPES = MimeTypes(filenames=())
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
+
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 _COMPRESSED = {
     "gzip": "application/gzip",
     "bzip2": "application/x-bzip2",
@@ -18,8 +19,7 @@ _COMPRESSED = {
 _UNKNOWN = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectMeta:
+class ObjectMeta(NamedTuple):
     """The facts about one stored value.
 
     Attributes
@@ -50,7 +50,7 @@ class ObjectMeta:
     content_type: str = _UNKNOWN
     expires: datetime | None = None
     md5: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
 
 
 def guess_content_type(key: str) -> str:
@@ -70,7 +70,16 @@ def guess_content_type(key: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _guess_ending(name: str) -> str:
-    content_type, encoding = _TYPES.guess_type(f"x.{name}")
+    content_type, encoding = _types().guess_type(f"x.{name}")
     if encoding:
         return _COMPRESSED.get(encoding, _UNKNOWN)
     return content_type or _UNKNOWN
+
+
+@cache
+def _types() -> "MimeTypes":
+    # Imported when a key first has an ending; and no system files are read, so that
+    # the same key has the same type on every machine.
+    from mimetypes import MimeTypes
+
+    return MimeTypes(filenames=())

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from minimalkv._constants import FOREVER, NOT_SET
 from minimalkv._errors import InvalidArgument, InvalidData, Unsupported
-from minimalkv._expiry import Expiry
+from minimalkv._expiry import Expiry, check_ttl
 
 KEPT_HEADERS: Final = ("Cache-Control", "Content-Disposition", "Content-Encoding")
 """The headers that S3, Azure and Google Cloud Storage all keep with a value."""
@@ -22,6 +22,10 @@ class PutChecks(Expiry):
         if not isinstance(data, bytes):
             kind = type(data).__name__
             raise InvalidData(f"A value is bytes, not {kind}; encode it first.")
+
+    def _default_ttl(self) -> float | str:
+        ttl_secs = self.default_ttl_secs
+        return ttl_secs if ttl_secs is NOT_SET else check_ttl(ttl_secs)
 
     def _put_options(
         self,

@@ -3,9 +3,8 @@
 import contextlib
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Protocol, Self, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from minimalkv._constants import CHUNK_BYTES
 from minimalkv._errors import InvalidArgument, InvalidData
@@ -192,6 +191,9 @@ def _spooled(source: Readable) -> BinaryIO:
 
 
 def _new_spool() -> BinaryIO:
+    # Imported when it is needed: it takes as long to load as the rest of the core.
+    import tempfile
+
     spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - whoever gets it closes it
         max_size=_IN_MEMORY_BYTES
     )
@@ -273,8 +275,8 @@ class AbortableWriter(io.RawIOBase):
         if os.getpid() == self._pid:
             self._sink.discard()
 
-    def __enter__(self) -> Self:
-        return self
+    def readinto(self, _buffer: Any, /) -> int:
+        raise io.UnsupportedOperation("A value is written here; open() reads one.")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, BinaryIO, Final, Protocol
 
 from minimalkv._constants import CHUNK_BYTES
@@ -118,7 +117,7 @@ class HMACDecorator(StoreDecorator):
         raise _altered(key)
 
     def _outer(self, meta: ObjectMeta) -> ObjectMeta:
-        return replace(meta, size=max(meta.size - self._digest_bytes, 0), md5=None)
+        return meta._replace(size=max(meta.size - self._digest_bytes, 0), md5=None)
 
     # Reading.
 

@@ -5,7 +5,6 @@ explicitly. It has the capabilities of its inner store, but for what its docstri
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import wraps
 from typing import Any, BinaryIO, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 from urllib.parse import quote_plus, unquote_plus
@@ -110,7 +109,7 @@ class StoreDecorator(KeyValueStore):
         check_inner(self._inner, key, max_key, max_segment)
 
     def _own(self, meta: ObjectMeta, key: str) -> ObjectMeta:
-        return meta if meta.key == key else replace(meta, key=key)
+        return meta if meta.key == key else meta._replace(key=key)
 
     # Reading.
 

@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from struct import Struct
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -172,8 +171,7 @@ class TimeToLiveDecorator(StoreDecorator):
         expires = None
         if frame.expires_ms != _NEVER:
             expires = datetime.fromtimestamp(frame.expires_ms / 1000, UTC)
-        return replace(
-            meta,
+        return meta._replace(
             size=meta.size - frame.size,
             etag=meta.etag and str(_Version(meta.etag, frame.expires_ms)),
             expires=expires,

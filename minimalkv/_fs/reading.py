@@ -26,6 +26,18 @@ def open_value(place: Place) -> tuple[int, os.stat_result]:
     return value_fd, found
 
 
+def read_value(path: str, folder_fd: int | None) -> bytes:
+    """Read a whole value with as few calls as there can be."""
+    value_fd = os.open(path, _READ, dir_fd=folder_fd)
+    try:
+        found = os.fstat(value_fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError(2, "not a regular file", path)
+        return read_fd(value_fd, found.st_size)
+    finally:
+        os.close(value_fd)
+
+
 def stat_value(place: Place) -> os.stat_result | None:
     """Look at a value without opening it; None if there is none."""
     try:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
-from itertools import count
 from threading import Lock
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -21,13 +20,17 @@ from minimalkv._streams import BytesReader, Readable, read_all
 __all__ = ["DictStore"]
 
 _FORGOTTEN = 1000
+_make = tuple.__new__
+_time_ns = time.time_ns
 
 
 class _Info(NamedTuple):
     value: bytes
+    # When it was put, in nanoseconds since 1970, but never the same twice.
     version: int
-    modified: float
     expires: float | None
+    # Whether the key is one that may be written, and not one that stood in `d`.
+    is_valid: bool
 
 
 class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
@@ -61,7 +64,7 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
     def __init__(self, d: MutableMapping[str, bytes] | None = None) -> None:
         self.d: MutableMapping[str, bytes] = {} if d is None else d
         self._info: dict[str, _Info] = {}
-        self._versions = count(1)
+        self._version = 0
         self._lock = Lock()
         tell_after_fork(self)
         # Not the time of day: an expired value must not come back with a clock that
@@ -82,7 +85,7 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
             return None
         info = self._info.get(key)
         if info is None or info.value is not value:
-            return self._keep(key, value, None)
+            return self._keep(key, value, None, is_valid=False)
         if self._has_expired(info):
             self._forget(key)
             return None
@@ -95,13 +98,19 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         self.d.pop(key, None)
         self._info.pop(key, None)
 
-    def _keep(self, key: str, value: bytes, expires: float | None) -> _Info:
-        info = _Info(value, next(self._versions), time.time(), expires)
+    def _keep(
+        self, key: str, value: bytes, expires: float | None, *, is_valid: bool = True
+    ) -> _Info:
+        info = _Info(value, self._next_version(), expires, is_valid)
         self._info[key] = info
         self.d[key] = value
         if len(self._info) > 2 * len(self.d) + _FORGOTTEN:
             self._info = {k: i for k, i in self._info.items() if k in self.d}
         return info
+
+    def _next_version(self) -> int:
+        self._version = max(_time_ns(), self._version + 1)
+        return self._version
 
     def _found(self, key: str) -> _Info:
         with self._lock:
@@ -138,12 +147,15 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
             key,
             len(info.value),
             etag=str(info.version),
-            modified=datetime.fromtimestamp(info.modified, UTC),
+            modified=datetime.fromtimestamp(info.version / 1e9, UTC),
             content_type=guess_content_type(key),
             expires=expires,
         )
 
     def _has_key(self, key: str) -> bool:
+        info = self._info.get(key)
+        if info is None or info.expires is None:
+            return key in self.d
         with self._lock:
             return self._live(key) is not None
 
@@ -174,6 +186,39 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
 
     # Writing.
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not {"_put", "_check_valid_key"}.isdisjoint(cls.__dict__):
+            # Its hooks are to be called.
+            cls.put = KeyValueStore.put  # type: ignore[assignment]  # more than ours takes
+
+    def put(  # noqa: D102 - inherited
+        self,
+        key: str,
+        data: bytes,
+        ttl_secs: float | str | None = None,
+        **options: Any,
+    ) -> str:
+        # A plain overwrite is done here: it takes less than half of check and hook.
+        info = self._info.get(key) if key.__class__ is str else None
+        if (
+            info is None
+            or not info.is_valid
+            or options
+            or ttl_secs is not None
+            or data.__class__ is not bytes
+            or self.default_ttl_secs is not NOT_SET
+        ):
+            return super().put(key, data, ttl_secs, **options)
+        with self._lock:
+            version = _time_ns()
+            if version <= self._version:
+                version = self._version + 1
+            self._version = version
+            self._info[key] = _make(_Info, (data, version, None, True))
+            self.d[key] = data
+        return key
+
     def _put(
         self,
         key: str,
@@ -183,14 +228,28 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         if_absent: bool = False,
         if_match: str | None = None,
     ) -> str:
+        if if_absent or if_match is not None or ttl_secs is KEEP:
+            return self._put_if(key, data, ttl_secs, if_absent, if_match)
+        expires = None if ttl_secs.__class__ is str else self._deadline(ttl_secs)
         with self._lock:
-            if if_absent or if_match is not None or ttl_secs == KEEP:
-                old = self._live(key)
-                check_condition(key, _etag(old), if_absent=if_absent, if_match=if_match)
-                if ttl_secs == KEEP and old is not None:
-                    self._keep(key, data, old.expires)
-                    return key
-            expires = None if ttl_secs.__class__ is str else self._deadline(ttl_secs)
+            self._keep(key, data, expires)
+        return key
+
+    def _put_if(
+        self,
+        key: str,
+        data: bytes,
+        ttl_secs: float | str,
+        if_absent: bool,
+        if_match: str | None,
+    ) -> str:
+        with self._lock:
+            old = self._live(key)
+            check_condition(key, _etag(old), if_absent=if_absent, if_match=if_match)
+            if ttl_secs == KEEP:
+                expires = None if old is None else old.expires
+            else:
+                expires = self._deadline(ttl_secs)
             self._keep(key, data, expires)
         return key
 
