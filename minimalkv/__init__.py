@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         TimeToLiveMixin,
         UrlMixin,
     )
+    from minimalkv._registry import register_store
     from minimalkv._store_creation import create_store
     from minimalkv._store_decoration import decorate_store
     from minimalkv._urls import StoreURL, url2dict
@@ -93,6 +94,7 @@ __all__ = [
     "decorate_store",
     "get_store",
     "get_store_from_url",
+    "register_store",
     "url2dict",
 ]
 
@@ -114,6 +116,7 @@ _HOMES = {
     "ExtendedKeyspaceMixin": "_mixins",
     "TimeToLiveMixin": "_mixins",
     "UrlMixin": "_mixins",
+    "register_store": "_registry",
     "create_store": "_store_creation",
     "decorate_store": "_store_decoration",
     "StoreURL": "_urls",

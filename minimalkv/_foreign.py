@@ -7,11 +7,11 @@ have its own `put` and `get`, a compressing one say, and its hooks would go past
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
+from minimalkv._hooks import is_ours
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._mixins import TimeToLiveMixin
 from minimalkv._streams import Readable
 
-_PACKAGE: Final = __name__.partition(".")[0]
 _VERBS: Final = (
     "get",
     "get_file",
@@ -25,12 +25,7 @@ _VERBS: Final = (
 
 def has_own_verbs(cls: type) -> bool:
     """Tell whether a class replaces a public verb that upstream had."""
-    return any(not _is_ours(getattr(cls, verb)) for verb in _VERBS)
-
-
-def _is_ours(method: object) -> bool:
-    module: str = getattr(method, "__module__", "")
-    return module.partition(".")[0] == _PACKAGE
+    return any(not is_ours(getattr(cls, verb)) for verb in _VERBS)
 
 
 def check_inner(store: KeyValueStore, key: str, max_key: int, max_segment: int) -> None:
@@ -41,7 +36,7 @@ def check_inner(store: KeyValueStore, key: str, max_key: int, max_segment: int) 
     InvalidKey
         If the inner store would not take it.
     """
-    if _is_ours(type(store)._check_valid_key):
+    if is_ours(type(store)._check_valid_key):
         store._check_key(key, max_key, max_segment)
     else:
         store._check_valid_key(key)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NoReturn
 from minimalkv._constants import (
     FOREVER,
     MAX_KEY,
+    MAX_KEY_EXTENDED,
     MAX_SEGMENT,
     NOT_SET,
     VALID_KEY_RE,
@@ -34,6 +35,7 @@ from minimalkv._streams import (
 )
 
 _PING_KEY = "mkv-ping"
+_PACKAGE = __name__.partition(".")[0]
 
 
 class Hooks:
@@ -62,14 +64,23 @@ class Hooks:
     """The ``ttl_secs`` of a put that does not say."""
 
     _key_re: re.Pattern[str] = VALID_KEY_RE
+    _has_own_limits: bool = False
     _reads_seed_keys: bool = False
     # What the backend itself holds: a wrapper's prefix may use up the difference.
     _backend_max_key: int | None = None
     _backend_max_segment: int | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # The usual limits are part of the regular expression.
+        usual = (MAX_KEY_EXTENDED if cls.extended_keys else MAX_KEY, MAX_SEGMENT)
+        cls._has_own_limits = (cls.max_key, cls.max_segment) != usual
+
     def _check_valid_key(self, key: str) -> None:
         try:
             if self._key_re.match(key):
+                if self._has_own_limits:
+                    self._check_key(key, self.max_key, self.max_segment)
                 return
         except TypeError:
             pass
@@ -287,8 +298,7 @@ def _not_written(store: Hooks, hook: str) -> Unsupported:
 def cut(source: BinaryIO, start: int, stop: int | None, size: int) -> BinaryIO:
     """Show the range of a `stream` call in a seekable file of *size* bytes."""
     begin, end = resolve_range(start, stop, size)
-    if end == size:
-        source.seek(begin)
+    if (begin, end) == (0, size):
         return source
     return window(source, begin, end)
 
@@ -311,3 +321,9 @@ def raise_failed(failed: Mapping[str, StoreError]) -> NoReturn:
     error = type(first)(f"{len(failed)} keys failed, the first is {key!r}: {first}")
     error.failed_keys = tuple(failed)
     raise error from first
+
+
+def is_ours(method: object) -> bool:
+    """Tell whether a method was written here, and not by the author of a subclass."""
+    module: str = getattr(method, "__module__", "")
+    return module.partition(".")[0] == _PACKAGE

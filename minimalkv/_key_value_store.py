@@ -7,11 +7,18 @@ from typing import Any, BinaryIO, Self
 
 from minimalkv._atomic import Atomic
 from minimalkv._errors import InvalidArgument, Unsupported
+from minimalkv._hooks import is_ours
 from minimalkv._many import Many
 from minimalkv._meta import ObjectMeta
 from minimalkv._mixins import UrlMixin
 from minimalkv._put_checks import check_etag
-from minimalkv._streams import AbortableWriter, Readable, check_range, make_seekable
+from minimalkv._streams import (
+    AbortableWriter,
+    CheckedSource,
+    Readable,
+    check_range,
+    make_seekable,
+)
 
 URL_METHODS = ("GET", "PUT")
 
@@ -418,7 +425,8 @@ class KeyValueStore(Many, Atomic):
         )
         if isinstance(file, str | os.PathLike):
             return self._put_filename(key, os.fspath(file), **options) or key
-        return self._put_file(key, file, **options) or key
+        source = file if is_ours(self._put_file) else CheckedSource(file)
+        return self._put_file(key, source, **options) or key
 
     def open_writer(
         self,

@@ -89,7 +89,7 @@ _TARGET = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 _registered: dict[str, Backend] = {}
 
 
-def register(scheme: str, target: str) -> None:
+def register_store(scheme: str, target: str) -> None:
     """Let a scheme open a store of your own, in this process.
 
     A package does the same for all programs by an entry point of the group

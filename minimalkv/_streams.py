@@ -150,6 +150,7 @@ class WindowReader(io.RawIOBase):
         if wanted <= 0:
             return 0
         self._file.seek(self._start + self._position)
+        # Not `readinto`: a backend's file need not have it.
         data = self._file.read(wanted)
         buffer[: len(data)] = data
         self._position += len(data)
@@ -171,12 +172,18 @@ def window(file: BinaryIO, start: int, stop: int) -> BinaryIO:
 
 
 def make_seekable(file: BinaryIO) -> BinaryIO:
-    """Return the file if it can seek, else its content as a file that can."""
-    seekable = getattr(file, "seekable", None)
-    if seekable is not None and seekable():
-        return file
-    with contextlib.closing(file):
-        return _spooled(file)
+    """Return a file to read and to seek in, not to write to, whatever is given."""
+    if not _can(file, "seekable"):
+        with contextlib.closing(file):
+            file = _spooled(file)
+    if _can(file, "writable"):
+        return window(file, 0, file.seek(0, io.SEEK_END))
+    return file
+
+
+def _can(file: BinaryIO, ability: str) -> bool:
+    ask: Callable[[], bool] | None = getattr(file, ability, None)
+    return ask is not None and ask()
 
 
 def _spooled(source: Readable) -> BinaryIO:
@@ -198,6 +205,22 @@ def _new_spool() -> BinaryIO:
         max_size=_IN_MEMORY_BYTES
     )
     return cast("BinaryIO", spool)
+
+
+class CheckedSource:
+    """A source that refuses what is no bytes, for hooks that do not look.
+
+    Everything but ``read`` is that of the source.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+
+    def read(self, size: int = -1, /) -> bytes:
+        return _checked(self._source.read(size))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
 
 
 class Sink(Protocol):

@@ -246,7 +246,7 @@ class TimeToLiveDecorator(StoreDecorator):
             meta, source = super()._stream(key, 0, end, inner_etag)
             frame = _Frame.parse(read_exactly(source, FRAME_BYTES))
             if frame.size and not self._has_expired(frame.expires_ms):
-                return self._outer(meta, frame), source
+                return self._outer(meta, frame), _rest(source)
             source.close()
         return self._stream_part(key, start, stop, inner_etag)
 
@@ -424,3 +424,10 @@ class TimeToLiveDecorator(StoreDecorator):
 
 def _pack(expires_ms: int) -> bytes:
     return _FRAME.pack(_MAGIC, expires_ms)
+
+
+def _rest(source: BinaryIO) -> BinaryIO:
+    """Show what follows the frame: who seeks to the beginning must not come upon it."""
+    if not source.seekable():
+        return source
+    return window(source, FRAME_BYTES, source.seek(0, io.SEEK_END))

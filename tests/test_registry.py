@@ -18,7 +18,7 @@ from minimalkv._errors import (
 from minimalkv._get_store import get_store, get_store_from_url
 from minimalkv._hstores import HDictStore
 from minimalkv._key_value_store import KeyValueStore
-from minimalkv._registry import ALIASES, BACKENDS, Backend, find, load, register
+from minimalkv._registry import ALIASES, BACKENDS, Backend, find, load, register_store
 from minimalkv._urls import ParsedURL
 from minimalkv.memory import DictStore
 
@@ -79,7 +79,7 @@ def test_rediss_tells_its_store_to_encrypt() -> None:
 
 
 def test_a_registered_class_gets_the_parts_of_the_url_as_parameters() -> None:
-    register("recorder", f"{__name__}:Recorder")
+    register_store("recorder", f"{__name__}:Recorder")
     url = "recorder+readonly://u:p%40@Host:1/a%20b?x=1&x=2&create_if_missing=1"
     store: Any = get_store_from_url(url)
     assert type(store).__name__ == "ReadOnlyDecorator"
@@ -98,7 +98,7 @@ def test_a_registered_class_gets_the_parts_of_the_url_as_parameters() -> None:
 
 
 def test_a_class_with_from_url_gets_the_parsed_url() -> None:
-    register("my-store", f"{__name__}:FromURL")
+    register_store("my-store", f"{__name__}:FromURL")
     text = "my-store://h/p?a=1&create_if_missing=0#wrap:readonly"
     store: Any = get_store_from_url(text)
     url = store._dstore.url
@@ -108,7 +108,7 @@ def test_a_class_with_from_url_gets_the_parsed_url() -> None:
 
 
 def test_a_class_with_url_options_has_their_names_checked() -> None:
-    register("checked", f"{__name__}:Checked")
+    register_store("checked", f"{__name__}:Checked")
     store: Any = get_store_from_url("checked:///x?colour=red&create_if_missing=no")
     assert store.params == {"path": "/x", "colour": "red", "create_if_missing": False}
     made: Any = get_store("checked", colour="red")
@@ -131,15 +131,15 @@ def test_a_class_with_url_options_has_their_names_checked() -> None:
 )
 def test_what_cannot_be_registered_is_refused(scheme: str, target: str) -> None:
     with pytest.raises(InvalidArgument):
-        register(scheme, target)
+        register_store(scheme, target)
     assert not _registry._registered
 
 
 def test_a_registered_class_that_is_not_there_is_named() -> None:
-    register("gone", f"{__name__}:Gone")
+    register_store("gone", f"{__name__}:Gone")
     with pytest.raises(UnknownScheme, match=f"{__name__}:Gone"):
         get_store_from_url("gone://")
-    register("nowhere", "no_such_module_at_all:Store")
+    register_store("nowhere", "no_such_module_at_all:Store")
     with pytest.raises(MissingExtra, match="Store needs no_such_module_at_all"):
         get_store_from_url("nowhere://")
 

@@ -15,7 +15,8 @@ if sys.platform != "win32":
 
 LOCKS_FOLDER: Final = ";locks"
 _COUNT: Final = 64
-_LOCK_FILE: Final = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+# To write, though nobody does: NFS locks nothing else exclusively, see flock(2).
+_LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class _ThreadLocks:
