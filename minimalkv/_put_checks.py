@@ -55,6 +55,10 @@ class PutChecks(Expiry):
             raise InvalidArgument("if_absent and if_match exclude each other.")
         return {"if_absent": True}
 
+    def _conditions_of(self, if_match: str) -> dict[str, str]:
+        self._require_conditions()
+        return {"if_match": check_etag(if_match)}
+
     def _require_conditions(self) -> None:
         if not self.conditional_support:
             raise Unsupported(

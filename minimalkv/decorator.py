@@ -303,6 +303,8 @@ class PrefixDecorator(KeyTransformingDecorator):
 
     def __init__(self, prefix: str, store: KeyValueStore) -> None:
         super().__init__(store)
+        if not isinstance(prefix, str):
+            raise InvalidKey(f"prefix is a text, such as 'uploads-', not {prefix!r}.")
         self.prefix = prefix
         longest = store._backend_max_key or store.max_key
         longest_segment = store._backend_max_segment or store.max_segment

@@ -5,8 +5,7 @@ import io
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from struct import Struct
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO
 
 from minimalkv._atomic import MAX_TRIES
 from minimalkv._clock import now
@@ -25,78 +24,21 @@ from minimalkv._streams import (
     resolve_range,
     window,
 )
+from minimalkv._ttl_frame import (
+    FRAME_BYTES,
+    NEVER,
+    Frame,
+    FramedSink,
+    FramedSource,
+    Version,
+    pack,
+    rest_of,
+)
 from minimalkv.decorator import StoreDecorator
 
 __all__ = ["TimeToLiveDecorator", "with_ttl"]
 
 _log = logging.getLogger("minimalkv")
-
-# The first byte is no text in any encoding, so no file begins like that by chance.
-_MAGIC: Final = b"\x89mkv-ttl"
-_FRAME: Final = Struct(">8sQ")
-FRAME_BYTES: Final = _FRAME.size
-"""Bytes before every value: 8 of magic, 8 of expiry (milliseconds since 1970, or 0)."""
-
-_NEVER: Final = 0
-
-
-class _Frame(NamedTuple):
-    """What a value begins with: the length of its frame, and when it ends."""
-
-    size: int
-    expires_ms: int
-
-    @classmethod
-    def parse(cls, begin: bytes) -> "_Frame":
-        if len(begin) < FRAME_BYTES or not begin.startswith(_MAGIC):
-            return cls(0, _NEVER)
-        return cls(FRAME_BYTES, _FRAME.unpack_from(begin)[1])
-
-
-class _Version(NamedTuple):
-    """What an etag of ours stands for: the inner version, and when it ends."""
-
-    inner: str
-    expires_ms: int
-
-    @classmethod
-    def parse(cls, etag: str, key: str) -> "_Version":
-        inner, _, expires = etag.rpartition("@")
-        if not inner or not expires.isdecimal():
-            raise changed(key)
-        return cls(inner, int(expires))
-
-    def __str__(self) -> str:
-        return f"{self.inner}@{self.expires_ms}"
-
-
-class _Framed:
-    """A source with some bytes before it."""
-
-    def __init__(self, begin: bytes, source: Readable) -> None:
-        self._begin = begin
-        self._source = source
-
-    def read(self, size: int, /) -> bytes:
-        begin, self._begin = self._begin, b""
-        return begin or self._source.read(size)
-
-
-class _FramedWriter:
-    """A sink that begins a value of the inner store with a frame."""
-
-    def __init__(self, frame: bytes, writer: AbortableWriter) -> None:
-        self._writer = writer
-        self._writer.write(frame)
-
-    def write(self, data: bytes) -> None:
-        self._writer.write(data)
-
-    def publish(self) -> None:
-        self._writer.close()
-
-    def discard(self) -> None:
-        self._writer.abort()
 
 
 def with_ttl(store: KeyValueStore) -> KeyValueStore:
@@ -149,42 +91,42 @@ class TimeToLiveDecorator(StoreDecorator):
 
     def _ends(self, ttl_secs: float | str) -> int:
         if isinstance(ttl_secs, str):
-            return _NEVER
+            return NEVER
         return int((self._clock() + ttl_secs) * 1000)
 
     def _has_expired(self, expires_ms: int) -> bool:
-        return expires_ms != _NEVER and expires_ms <= self._clock() * 1000
+        return expires_ms != NEVER and expires_ms <= self._clock() * 1000
 
-    def _parse(self, key: str, begin: bytes) -> _Frame:
-        frame = _Frame.parse(begin)
+    def _parse(self, key: str, begin: bytes) -> Frame:
+        frame = Frame.parse(begin)
         if self._has_expired(frame.expires_ms):
             raise KeyNotFound(key)
         return frame
 
     def _inner_etag(self, key: str, etag: str) -> str:
-        version = _Version.parse(etag, key)
+        version = Version.parse(etag, key)
         if self._has_expired(version.expires_ms):
             raise changed(key)
         return version.inner
 
-    def _outer(self, meta: ObjectMeta, frame: _Frame) -> ObjectMeta:
+    def _outer(self, meta: ObjectMeta, frame: Frame) -> ObjectMeta:
         expires = None
-        if frame.expires_ms != _NEVER:
+        if frame.expires_ms != NEVER:
             expires = datetime.fromtimestamp(frame.expires_ms / 1000, UTC)
         return meta._replace(
             size=meta.size - frame.size,
-            etag=meta.etag and str(_Version(meta.etag, frame.expires_ms)),
+            etag=meta.etag and str(Version(meta.etag, frame.expires_ms)),
             expires=expires,
             md5=None,
         )
 
-    def _peek(self, key: str) -> tuple[ObjectMeta, _Frame]:
+    def _peek(self, key: str) -> tuple[ObjectMeta, Frame]:
         """Read the frame only, also of a value that has expired."""
         meta, source = super()._stream(key, 0, FRAME_BYTES)
         with contextlib.closing(source):
-            return meta, _Frame.parse(read_all(source))
+            return meta, Frame.parse(read_all(source))
 
-    def _look(self, key: str) -> tuple[ObjectMeta, _Frame]:
+    def _look(self, key: str) -> tuple[ObjectMeta, Frame]:
         meta, frame = self._peek(key)
         if self._has_expired(frame.expires_ms):
             raise KeyNotFound(key)
@@ -244,9 +186,9 @@ class TimeToLiveDecorator(StoreDecorator):
         if start == 0:
             end = None if stop is None else stop + FRAME_BYTES
             meta, source = super()._stream(key, 0, end, inner_etag)
-            frame = _Frame.parse(read_exactly(source, FRAME_BYTES))
+            frame = Frame.parse(read_exactly(source, FRAME_BYTES))
             if frame.size and not self._has_expired(frame.expires_ms):
-                return self._outer(meta, frame), _rest(source)
+                return self._outer(meta, frame), rest_of(source)
             source.close()
         return self._stream_part(key, start, stop, inner_etag)
 
@@ -274,7 +216,7 @@ class TimeToLiveDecorator(StoreDecorator):
         **options: Any,
     ) -> str | None:
         expires_ms, options = self._translate(key, ttl_secs, options)
-        framed = _pack(expires_ms) + data
+        framed = pack(expires_ms) + data
         if not options.get("if_absent"):
             return super()._put(key, framed, **options)
         for _ in range(MAX_TRIES):
@@ -295,7 +237,7 @@ class TimeToLiveDecorator(StoreDecorator):
         etag = options["if_match"]
         inner = {**options, "if_match": self._inner_etag(key, etag)}
         if ttl_secs == KEEP:
-            return _Version.parse(etag, key).expires_ms, inner
+            return Version.parse(etag, key).expires_ms, inner
         return self._ends(ttl_secs), inner
 
     def _over_expired(self, key: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -322,7 +264,9 @@ class TimeToLiveDecorator(StoreDecorator):
             # The source may be read only once, so look before.
             options = self._over_expired(key, options)
         try:
-            return super()._put_file(key, _Framed(_pack(expires_ms), file), **options)
+            return super()._put_file(
+                key, FramedSource(pack(expires_ms), file), **options
+            )
         except PreconditionFailed as error:
             if if_absent:
                 raise exists(key) from error
@@ -344,7 +288,7 @@ class TimeToLiveDecorator(StoreDecorator):
             return KeyValueStore._open_writer(self, key, **options)
         expires_ms, options = self._translate(key, ttl_secs, options)
         writer = super()._open_writer(key, **options)
-        framed = _FramedWriter(_pack(expires_ms), writer)
+        framed = FramedSink(pack(expires_ms), writer)
         return AbortableWriter(framed)
 
     def _put_many(
@@ -356,7 +300,7 @@ class TimeToLiveDecorator(StoreDecorator):
         if options.get("if_absent"):
             each(items, lambda key: self._put(key, items[key], ttl_secs, **options))
             return
-        frame = _pack(self._ends(ttl_secs))
+        frame = pack(self._ends(ttl_secs))
         super()._put_many({k: frame + data for k, data in items.items()}, **options)
 
     def _delete(self, key: str, if_match: str | None = None) -> object:
@@ -379,7 +323,7 @@ class TimeToLiveDecorator(StoreDecorator):
 
     def _ttl(self, key: str) -> float | None:
         _, frame = self._look(key)
-        if frame.expires_ms == _NEVER:
+        if frame.expires_ms == NEVER:
             return None
         return frame.expires_ms / 1000 - self._clock()
 
@@ -387,7 +331,7 @@ class TimeToLiveDecorator(StoreDecorator):
         self._require_inner_conditions()
         for _ in range(MAX_TRIES):
             with contextlib.suppress(PreconditionFailed):
-                self._touch_once(key, _pack(self._ends(ttl_secs)))
+                self._touch_once(key, pack(self._ends(ttl_secs)))
                 return
         raise changed(key)
 
@@ -399,7 +343,7 @@ class TimeToLiveDecorator(StoreDecorator):
             options: dict[str, Any] = {"if_match": meta.etag}
             if self.headers_support:
                 options |= {"content_type": meta.content_type, "headers": meta.headers}
-            super()._put_file(key, _Framed(new + rest, source), **options)
+            super()._put_file(key, FramedSource(new + rest, source), **options)
 
     def _require_inner_conditions(self) -> None:
         if not self.conditional_support:
@@ -420,14 +364,3 @@ class TimeToLiveDecorator(StoreDecorator):
                     purged += 1
         _log.info("purged %d expired values; %d have no expiry frame", purged, unframed)
         return purged
-
-
-def _pack(expires_ms: int) -> bytes:
-    return _FRAME.pack(_MAGIC, expires_ms)
-
-
-def _rest(source: BinaryIO) -> BinaryIO:
-    """Show what follows the frame: who seeks to the beginning must not come upon it."""
-    if not source.seekable():
-        return source
-    return window(source, FRAME_BYTES, source.seek(0, io.SEEK_END))

@@ -19,10 +19,11 @@ from minimalkv import (
     _clock,
 )
 from minimalkv._hstores import HFilesystemStore
+from minimalkv._ttl_frame import FRAME_BYTES
 from minimalkv.decorator import PrefixDecorator
 from minimalkv.fs import FilesystemStore
 from minimalkv.memory import DictStore
-from minimalkv.ttl import FRAME_BYTES, TimeToLiveDecorator, with_ttl
+from minimalkv.ttl import TimeToLiveDecorator, with_ttl
 from tests.clocks import FakeClock
 from tests.counting import CountingDecorator
 

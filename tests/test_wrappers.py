@@ -62,8 +62,10 @@ def test_prefix_moves_only_its_own_keys() -> None:
     assert inner.d == {"a": b"theirs", "p-b": b"ours"}
 
 
-@pytest.mark.parametrize("prefix", ["/", "../", "a/../", "ä", "a//", "./", "a;b"])
-def test_prefix_that_no_key_begins_with_is_refused(prefix: str) -> None:
+@pytest.mark.parametrize(
+    "prefix", ["/", "../", "a/../", "ä", "a//", "./", "a;b", b"a", None]
+)
+def test_prefix_that_no_key_begins_with_is_refused(prefix: Any) -> None:
     with pytest.raises(InvalidKey):
         PrefixDecorator(prefix, HDictStore())
 
