@@ -114,10 +114,14 @@ class Atomic(PutChecks):
         self._check_valid_key(key)
         lifetime = ttl_secs if ttl_secs == KEEP else self._update_ttl(ttl_secs)
         for tries in range(MAX_TRIES):
+            old, meta = self._look_up(key)
+            new = function(old)
             try:
-                return self._update_once(key, function, lifetime)
+                self._replace(key, new, meta, lifetime)
             except PreconditionFailed:
                 _pause(tries)
+            else:
+                return new
         raise PreconditionFailed(
             f"{key!r} was changed by others before each of {MAX_TRIES} tries. "
             "Spread what is written so often over several keys."
@@ -126,24 +130,24 @@ class Atomic(PutChecks):
     def _update_ttl(self, ttl_secs: float | str | None) -> float | str | None:
         return self._put_options(ttl_secs).get("ttl_secs")
 
-    def _update_once(
+    def _look_up(self, key: str) -> tuple[bytes | None, ObjectMeta | None]:
+        try:
+            return self._get_with_meta(key)
+        except KeyError:
+            return None, None
+
+    def _replace(
         self,
         key: str,
-        function: Callable[[bytes | None], bytes | None],
+        new: bytes | None,
+        meta: ObjectMeta | None,
         ttl_secs: float | str | None,
-    ) -> bytes | None:
-        meta: ObjectMeta | None
-        try:
-            old, meta = self._get_with_meta(key)
-        except KeyError:
-            old, meta = None, None
-        new = function(old)
+    ) -> None:
         if new is not None:
             self._check_data(new)
             self._put(key, new, **self._update_options(meta, ttl_secs))
         elif meta is not None:
             self._delete(key, if_match=check_etag(meta.etag))
-        return new
 
     def _update_options(
         self, meta: ObjectMeta | None, ttl_secs: float | str | None

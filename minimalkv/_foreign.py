@@ -7,8 +7,10 @@ have its own `put` and `get`, a compressing one say, and its hooks would go past
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
+from minimalkv._clock import now
 from minimalkv._hooks import is_ours
 from minimalkv._key_value_store import KeyValueStore
+from minimalkv._meta import ObjectMeta, utc
 from minimalkv._mixins import TimeToLiveMixin
 from minimalkv._streams import Readable
 
@@ -25,7 +27,12 @@ _VERBS: Final = (
 
 def has_own_verbs(cls: type) -> bool:
     """Tell whether a class replaces a public verb that upstream had."""
-    return any(not is_ours(getattr(cls, verb)) for verb in _VERBS)
+    return any(not is_ours(_home(cls, verb)) for verb in _VERBS)
+
+
+def _home(cls: type, name: str) -> type:
+    """Return the class that has a method; `functools.wraps` hides it otherwise."""
+    return next(base for base in cls.__mro__ if name in base.__dict__)
 
 
 def check_inner(store: KeyValueStore, key: str, max_key: int, max_segment: int) -> None:
@@ -36,7 +43,7 @@ def check_inner(store: KeyValueStore, key: str, max_key: int, max_segment: int) 
     InvalidKey
         If the inner store would not take it.
     """
-    if is_ours(type(store)._check_valid_key):
+    if is_ours(_home(type(store), "_check_valid_key")):
         store._check_key(key, max_key, max_segment)
     else:
         store._check_valid_key(key)
@@ -63,12 +70,27 @@ class Foreign(KeyValueStore):
     def __init__(self, store: KeyValueStore) -> None:
         self._store = store
         self.extended_keys = store.extended_keys
+        self._key_re = store._key_re
+        self.read_only = store.read_only
+        self._reads_seed_keys = store._reads_seed_keys
         self.nested_keys = store.nested_keys
         self.max_key = store.max_key
         self.max_segment = store.max_segment
 
+    @property
+    def default_ttl_secs(self) -> float | str:
+        """That of the store."""
+        return self._store.default_ttl_secs
+
+    @default_ttl_secs.setter
+    def default_ttl_secs(self, ttl_secs: float | str) -> None:
+        self._store.default_ttl_secs = ttl_secs
+
     def _check_valid_key(self, key: str) -> None:
         self._store._check_valid_key(key)
+
+    def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
+        check_inner(self._store, key, max_key, max_segment)
 
     def _check_readable_key(self, key: str) -> None:
         self._store._check_readable_key(key)
@@ -111,6 +133,14 @@ class Foreign(KeyValueStore):
 
 
 class _ForeignTimeToLive(Foreign, TimeToLiveMixin):
+    def _stream(self, key: str, *args: Any) -> tuple[ObjectMeta, BinaryIO]:
+        meta, source = super()._stream(key, *args)
+        left = self._store.ttl(key)
+        if left is not None:
+            expires = utc(now() + left)
+            meta = meta._replace(expires=expires)
+        return meta, source
+
     def _touch(self, key: str, ttl_secs: float | str) -> None:
         self._store.touch(key, ttl_secs)
 

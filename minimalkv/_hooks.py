@@ -34,7 +34,7 @@ from minimalkv._streams import (
     window,
 )
 
-_PING_KEY = "mkv-ping"
+PING_KEY = "mkv-ping"
 _PACKAGE = __name__.partition(".")[0]
 
 
@@ -49,6 +49,8 @@ class Hooks:
     """Does the backend copy by itself? See `CopyMixin`."""
     url_support: bool = False
     """Is there a `url_for`? See `UrlMixin`."""
+    read_only: bool = False
+    """Is everything refused that writes? See `ReadOnlyDecorator`."""
     headers_support: bool = False
     """Are a content type and headers kept with a value?"""
     extended_keys: bool = False
@@ -87,10 +89,10 @@ class Hooks:
         self._refuse_key(key, self.max_key, self.max_segment)
 
     def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
-        """Check a key for a wrapper, whose limits may be others."""
+        """Check a key for a wrapper, whose limits may be others, and wider."""
         if (
-            not isinstance(key, str)
-            or not self._key_re.match(key)
+            not is_seed_key(key, extended=self.extended_keys)
+            or key.endswith("\n")
             or len(key) > max_key
             or any(len(part) > max_segment for part in key.split("/"))
         ):
@@ -121,6 +123,16 @@ class Hooks:
             self._check_readable_key(key)
         except InvalidKey:
             return False
+        return True
+
+    def _is_backend_key(self, key: str) -> bool:
+        """Tell whether the backend could hold the key for a wrapper."""
+        longest = self._backend_max_key or self.max_key
+        longest_segment = self._backend_max_segment or self.max_segment
+        try:
+            self._check_key(key, longest, longest_segment)
+        except InvalidKey:
+            return self._is_readable(key)
         return True
 
     # The four that a backend has to bring.
@@ -187,14 +199,11 @@ class Hooks:
         stop: int | None = None,
         if_match: str | None = None,
     ) -> tuple[ObjectMeta, BinaryIO]:
-        source = self._open_seekable(key)
+        source = make_seekable(self._open(key))
         size = source.seek(0, io.SEEK_END)
         source.seek(0)
         meta = ObjectMeta(key, size, content_type=guess_content_type(key))
         return meta, cut(source, start, stop, size)
-
-    def _open_seekable(self, key: str) -> BinaryIO:
-        return make_seekable(self._open(key))
 
     def _get_file(self, key: str, file: BinaryIO) -> object:
         with contextlib.closing(self._open(key)) as source:
@@ -206,14 +215,18 @@ class Hooks:
             copy(source, dest)
         return key
 
+    def _iter_keys(self, prefix: str) -> Iterator[str]:
+        """List for a wrapper, which may know longer keys."""
+        return self.iter_keys(prefix)
+
     def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
-        for key in self.iter_keys(prefix):
+        for key in self._iter_keys(prefix):
             with contextlib.suppress(KeyError):
                 yield self._head(key)
 
     def _iter_prefixes(self, delimiter: str, prefix: str) -> Iterator[str]:
         seen = set()
-        for key in self.iter_keys(prefix):
+        for key in self._iter_keys(prefix):
             position = key.find(delimiter, len(prefix))
             found = key if position < 0 else key[: position + len(delimiter)]
             if found not in seen:
@@ -221,7 +234,7 @@ class Hooks:
                 yield found
 
     def _ping(self) -> None:
-        self._has_key(_PING_KEY)
+        self._has_key(PING_KEY)
 
     # Writing.
 
@@ -318,12 +331,13 @@ def each(keys: Iterable[str], action: Callable[[str], object]) -> None:
 def raise_failed(failed: Mapping[str, StoreError]) -> NoReturn:
     """Raise the first error, with the number of failures and ``failed_keys``."""
     key, first = next(iter(failed.items()))
-    error = type(first)(f"{len(failed)} keys failed, the first is {key!r}: {first}")
+    kind = type(first) if is_ours(type(first)) else StoreError
+    error = kind(f"{len(failed)} of the keys failed, the first is {key!r}: {first}")
     error.failed_keys = tuple(failed)
     raise error from first
 
 
-def is_ours(method: object) -> bool:
-    """Tell whether a method was written here, and not by the author of a subclass."""
-    module: str = getattr(method, "__module__", "")
+def is_ours(method_or_class: object) -> bool:
+    """Tell whether something was written here, and not by the author of a subclass."""
+    module: str = getattr(method_or_class, "__module__", "")
     return module.partition(".")[0] == _PACKAGE

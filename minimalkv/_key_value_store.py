@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from minimalkv._atomic import Atomic
 from minimalkv._errors import InvalidArgument, Unsupported
-from minimalkv._hooks import is_ours
 from minimalkv._many import Many
 from minimalkv._mixins import UrlMixin
 from minimalkv._reading import Reading
@@ -162,8 +161,9 @@ class KeyValueStore(Reading, Many, Atomic):
         )
         if isinstance(file, str | os.PathLike):
             return self._put_filename(key, os.fspath(file), **options) or key
-        source = file if is_ours(self._put_file) else CheckedSource(file)
-        return self._put_file(key, source, **options) or key
+        if not hasattr(file, "read"):
+            raise InvalidArgument(f"file is a filename or has read(), not {file!r}.")
+        return self._put_file(key, CheckedSource(file), **options) or key
 
     def open_writer(
         self,

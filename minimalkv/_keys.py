@@ -103,11 +103,14 @@ def encode_key(text: str, max_key: int = MAX_KEY) -> str:
 
 
 def decode_key(key: str) -> str | None:
-    """Give back the text of `encode_key`, or None where the key has only its hash."""
+    """Give back the text of `encode_key`; None for a hash, and for a foreign key."""
     from urllib.parse import unquote_to_bytes
 
     if _HASH_MARK in key:
         return None
     if key == _EMPTY:
         return ""
-    return unquote_to_bytes(key).decode("utf-8", "surrogatepass")
+    try:
+        return unquote_to_bytes(key).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from minimalkv._errors import StoreError
+from minimalkv._hooks import raise_failed
 from minimalkv._put_checks import PutChecks
 
 _BATCH_KEYS = 1000
@@ -112,8 +114,14 @@ class Many(PutChecks):
             If some could not be deleted, with them as ``failed_keys``.
         """
         count = 0
+        failed: dict[str, StoreError] = {}
         keys = self.iter_keys(prefix)
         while batch := list(islice(keys, _BATCH_KEYS)):
-            self._delete_many(batch)
+            try:
+                self._delete_many(batch)
+            except StoreError as error:
+                failed |= dict.fromkeys(error.failed_keys or batch, error)
             count += len(batch)
+        if failed:
+            raise_failed(failed)
         return count

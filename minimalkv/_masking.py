@@ -4,7 +4,13 @@ import re
 from typing import Final
 
 from minimalkv._errors import InvalidURL
-from minimalkv._options import KNOWN_OPTIONS, find_option, holds_secret, is_sensitive
+from minimalkv._options import (
+    KNOWN_OPTIONS,
+    find_option,
+    holds_secret,
+    is_plain,
+    is_sensitive,
+)
 from minimalkv._url_text import CONTROL
 
 LOCAL_SCHEMES: Final = frozenset(
@@ -151,8 +157,9 @@ def _mask_query(query: str) -> str:
 
 
 def _mask_pair(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    if find_option(KNOWN_OPTIONS, name) and not is_sensitive(name):
+    name, equals, value = pair.partition("=")
+    is_known = find_option(KNOWN_OPTIONS, name) and not is_sensitive(name)
+    if is_known and is_plain(value):
         return pair
     shown_name = name if _NAME.fullmatch(name) else name and _MASK
     return shown_name + (equals and f"={_MASK}")

@@ -1,7 +1,7 @@
 """What a store knows about a value without reading it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -51,6 +51,14 @@ class ObjectMeta(NamedTuple):
     expires: datetime | None = None
     md5: str | None = None
     headers: Mapping[str, str] = _NO_HEADERS
+
+
+def utc(secs: float) -> datetime:
+    """Return an aware time in UTC; the last that there is, for what is after it."""
+    try:
+        return datetime.fromtimestamp(secs, UTC)
+    except (OverflowError, ValueError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def guess_content_type(key: str) -> str:

@@ -37,6 +37,7 @@ Options: TypeAlias = Mapping[str, Option]
 _BOOLS = dict.fromkeys(("true", "1", "yes", "on", ""), True) | dict.fromkeys(
     ("false", "0", "no", "off"), False
 )
+_PLAIN = re.compile(r"[\w.,;*()+ %-]*")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _PRODUCT = re.compile(r"[0-9]{1,18}(\*[0-9]{1,18}){0,9}")
@@ -309,8 +310,14 @@ def read_value(name: str, option: Option, value: object) -> object:
     result = option.read(value)
     if result is not None:
         return result
-    shown = "" if option.hidden or is_sensitive(name) else f", not {show(value)}"
+    is_hidden = option.hidden or is_sensitive(name) or not is_plain(value)
+    shown = "" if is_hidden else f", not {show(value)}"
     raise InvalidURL(f"{name!r} has to be {option.expected}{shown}.")
+
+
+def is_plain(value: object) -> bool:
+    """Tell whether a value may be shown: it is no text with another option in it."""
+    return not isinstance(value, str) or _PLAIN.fullmatch(value) is not None
 
 
 def check_names(names: Iterable[str], known: Iterable[str]) -> None:

@@ -55,9 +55,11 @@ class _RangedReader(io.RawIOBase):
         return True
 
     def tell(self) -> int:
+        self._checkClosed()
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._checkClosed()
         base = {0: 0, 1: self._position, 2: self._size}
         self._position = checked_position(base, offset, whence)
         return self._position

@@ -173,14 +173,18 @@ class Reading(PutChecks):
         ------
         KeyNotFound, InvalidKey, StoreError
             As for `get`.
+        InvalidArgument
+            If *file* is neither.
         OSError
             If the file cannot be written.
         """
         self._check_readable_key(key)
         if isinstance(file, str | os.PathLike):
             self._get_filename(key, os.fspath(file))
-        else:
+        elif hasattr(file, "write"):
             self._get_file(key, file)
+        else:
+            raise InvalidArgument(f"file is a filename or has write(), not {file!r}.")
         return key
 
     def __contains__(self, key: str) -> bool:
@@ -247,7 +251,11 @@ class Reading(PutChecks):
         """
         if not delimiter:
             raise InvalidArgument("delimiter has at least one character, such as '/'.")
-        return self._iter_prefixes(delimiter, prefix)
+        return (
+            found
+            for found in self._iter_prefixes(delimiter, prefix)
+            if found.endswith(delimiter) or self._is_readable(found)
+        )
 
     def iter_meta(self, prefix: str = "") -> Iterator[ObjectMeta]:
         """Yield the facts about every value whose key begins with *prefix*.
@@ -267,4 +275,4 @@ class Reading(PutChecks):
         StoreError
             If the backend failed, also in the middle.
         """
-        return self._iter_meta(prefix)
+        return (m for m in self._iter_meta(prefix) if self._is_readable(m.key))

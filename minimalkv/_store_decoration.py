@@ -4,7 +4,7 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minimalkv._errors import InvalidURL
+from minimalkv._errors import InvalidKey, InvalidURL
 from minimalkv._url_text import percent_decode, show, unknown_name
 
 if TYPE_CHECKING:
@@ -62,7 +62,12 @@ def decorate_store(store: "KeyValueStore", decoratorname: str) -> "KeyValueStore
     """
     wrapper, arguments = read_wrapper(decoratorname)
     cls = getattr(import_module(wrapper.module), wrapper.name)
-    wrapped: KeyValueStore = cls(*arguments, store)
+    try:
+        wrapped: KeyValueStore = cls(*arguments, store)
+    except InvalidKey as error:
+        raise InvalidURL(
+            f"{decoratorname!r} does not fit the store: {error}"
+        ) from error
     return wrapped
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Protocol, cast
 
 from minimalkv._constants import CHUNK_BYTES
@@ -17,6 +17,13 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Give at most *size* bytes, ``b""`` at the end."""
+
+
+class Writable(Protocol):
+    """What `get_file` takes: anything that accepts bytes."""
+
+    def write(self, data: Any, /) -> int | None:
+        """Take *data*, or a part of it and tell how much."""
 
 
 def chunks(source: Readable, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
@@ -39,8 +46,9 @@ def _checked(chunk: object) -> bytes:
 
 def read_all(source: Readable) -> bytes:
     """Read a source to its end into one bytes object."""
-    parts = list(chunks(source))
-    return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+    # Each is made bytes at once: a source may use its buffer again.
+    parts = [bytes(chunk) for chunk in chunks(source)]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def read_exactly(source: Readable, size: int) -> bytes:
@@ -54,17 +62,27 @@ def read_exactly(source: Readable, size: int) -> bytes:
 def write_all(write: Callable[[Any], int | None], data: bytes | memoryview) -> None:
     """Write all of *data*: pipes, sockets and full disks take less than they are given.
 
-    A ``write`` that returns None, as those of many file-like objects do, took all.
+    A ``write`` that returns None, as those of many file-like objects do, took all;
+    but that of a raw file which cannot wait took nothing.
+
+    Raises
+    ------
+    BlockingIOError
+        If such a file has no room; a part was written.
     """
-    written = write(data)
-    if written is None or written == len(data):
-        return
-    rest = memoryview(data)[written:]
+    rest = memoryview(data).cast("B")
     while rest:
-        rest = rest[write(rest) or 0 :]
+        written = write(rest)
+        if written is None and isinstance(_owner(write), io.RawIOBase):
+            raise BlockingIOError("write() would block. Make the file blocking.")
+        rest = rest[len(rest) if written is None else written :]
 
 
-def copy(source: Readable, dest: BinaryIO) -> None:
+def _owner(method: object) -> object:
+    return getattr(method, "__self__", None)
+
+
+def copy(source: Readable, dest: Writable) -> None:
     """Copy a source to its end."""
     for chunk in chunks(source):
         write_all(dest.write, chunk)
@@ -135,17 +153,17 @@ class WindowReader(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        self._check_open()
+        self._checkClosed()
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self._check_open()
+        self._checkClosed()
         base = {0: 0, 1: self._position, 2: self._size}
         self._position = checked_position(base, offset, whence)
         return self._position
 
     def readinto(self, buffer: Any, /) -> int:
-        self._check_open()
+        self._checkClosed()
         wanted = min(len(buffer), self._size - self._position)
         if wanted <= 0:
             return 0
@@ -155,10 +173,6 @@ class WindowReader(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-    def _check_open(self) -> None:
-        if self.closed:
-            raise ValueError("I/O operation on closed file.")
 
     def close(self) -> None:
         if not self.closed:
@@ -187,7 +201,7 @@ def _can(file: BinaryIO, ability: str) -> bool:
 
 
 def _spooled(source: Readable) -> BinaryIO:
-    spool = _new_spool()
+    spool = new_spool()
     try:
         copy(source, spool)
         spool.seek(0)
@@ -197,7 +211,8 @@ def _spooled(source: Readable) -> BinaryIO:
     return spool
 
 
-def _new_spool() -> BinaryIO:
+def new_spool() -> BinaryIO:
+    """Open a temporary file that is in memory while it is small."""
     # Imported when it is needed: it takes as long to load as the rest of the core.
     import tempfile
 
@@ -205,6 +220,30 @@ def _new_spool() -> BinaryIO:
         max_size=_IN_MEMORY_BYTES
     )
     return cast("BinaryIO", spool)
+
+
+class ChunkReader(io.RawIOBase):
+    """Chunks, one after the other, as a file that is read once and forwards."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            return b"".join([bytes(self._left), *self._parts])
+        if not self._left:
+            self._left = memoryview(next(self._parts, b"")).cast("B")
+        part, self._left = self._left[:size], self._left[size:]
+        return bytes(part)
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class CheckedSource:
@@ -245,7 +284,7 @@ class AbortableWriter(io.RawIOBase):
     """
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+        self._sink: Sink | None = sink
         self._pid = os.getpid()
         self._position = 0
 
@@ -257,14 +296,15 @@ class AbortableWriter(io.RawIOBase):
         return self._position
 
     def write(self, data: Any, /) -> int:
-        if self.closed:
-            raise ValueError("I/O operation on closed file.")
+        self._checkClosed()
+        if os.getpid() != self._pid:
+            raise ValueError("The value belongs to the process that began it.")
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise InvalidData(f"A value is bytes, not {kind}; encode it first.")
         data = bytes(data)
         try:
-            self._sink.write(data)
+            cast("Sink", self._sink).write(data)
         except BaseException:
             self.abort()
             raise
@@ -282,21 +322,28 @@ class AbortableWriter(io.RawIOBase):
         if self.closed:
             return
         super().close()
-        if os.getpid() != self._pid:
+        sink = self._released()
+        if sink is None:
             return
         try:
-            self._sink.publish()
+            sink.publish()
         except BaseException:
-            self._sink.discard()
+            sink.discard()
             raise
+
+    def _released(self) -> Sink | None:
+        """Let go of the sink; None in a child, where it is to be left alone."""
+        sink, self._sink = self._sink, None
+        return sink if os.getpid() == self._pid else None
 
     def abort(self) -> None:
         """Discard what was written and close; the old value is unchanged."""
         if self.closed:
             return
         super().close()
-        if os.getpid() == self._pid:
-            self._sink.discard()
+        sink = self._released()
+        if sink is not None:
+            sink.discard()
 
     def readinto(self, _buffer: Any, /) -> int:
         raise io.UnsupportedOperation("A value is written here; open() reads one.")
@@ -314,12 +361,46 @@ class AbortableWriter(io.RawIOBase):
             self.abort()
 
 
+class WriterSink:
+    """A sink that is a writer of an inner store, with more before or after.
+
+    Parameters
+    ----------
+    writer : AbortableWriter
+        The writer.
+    begin : bytes
+        What is written first.
+    end : callable
+        Returns what is written last.
+    """
+
+    def __init__(
+        self,
+        writer: AbortableWriter,
+        begin: bytes = b"",
+        end: Callable[[], bytes] = bytes,
+    ) -> None:
+        self._writer = writer
+        self._end = end
+        self.write(begin)
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def publish(self) -> None:
+        self._writer.write(self._end())
+        self._writer.close()
+
+    def discard(self) -> None:
+        self._writer.abort()
+
+
 class SpoolSink:
     """A sink for stores that take a value only as a whole file: it waits on disk."""
 
     def __init__(self, store: Callable[[BinaryIO], object]) -> None:
         self._store = store
-        self._spool = _new_spool()
+        self._spool = new_spool()
 
     def write(self, data: bytes) -> None:
         self._spool.write(data)

@@ -1,11 +1,12 @@
 """The sixteen bytes before a value that tell when it ends."""
 
 import io
+from itertools import chain
 from struct import Struct
 from typing import BinaryIO, Final, NamedTuple
 
 from minimalkv._conditions import changed
-from minimalkv._streams import AbortableWriter, Readable, window
+from minimalkv._streams import ChunkReader, Readable, chunks, window
 
 # The first byte is no text in any encoding, so no file begins like that by chance.
 _MAGIC: Final = b"\x89mkv-ttl"
@@ -49,34 +50,9 @@ class Version(NamedTuple):
         return f"{self.inner}@{self.expires_ms}"
 
 
-class FramedSource:
-    """A source with some bytes before it."""
-
-    def __init__(self, begin: bytes, source: Readable) -> None:
-        self._begin = begin
-        self._source = source
-
-    def read(self, size: int, /) -> bytes:
-        """Give those bytes, then what the source gives."""
-        begin, self._begin = self._begin, b""
-        return begin or self._source.read(size)
-
-
-class FramedSink:
-    """A sink that begins a value of the inner store with a frame."""
-
-    def __init__(self, frame: bytes, writer: AbortableWriter) -> None:
-        self._writer = writer
-        self._writer.write(frame)
-
-    def write(self, data: bytes) -> None:
-        self._writer.write(data)
-
-    def publish(self) -> None:
-        self._writer.close()
-
-    def discard(self) -> None:
-        self._writer.abort()
+def framed(begin: bytes, source: Readable) -> ChunkReader:
+    """Show a source with some bytes before it as a file."""
+    return ChunkReader(chain((begin,), chunks(source)))
 
 
 def pack(expires_ms: int) -> bytes:

@@ -259,6 +259,10 @@ def _read_fragment(fragment: str) -> tuple[str, ...]:
 
 
 def _read_query(query: str) -> tuple[tuple[str, str], ...]:
+    if "?" in query:
+        raise InvalidURL(
+            "Options follow one '?', with '&' between them; a '?' in a value is %3F."
+        )
     pairs = []
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")

@@ -2,21 +2,17 @@
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any, BinaryIO, Final
 
-from minimalkv._errors import (
-    InvalidArgument,
-    StoreError,
-    VerificationException,
-)
+from minimalkv._clock import now
+from minimalkv._errors import InvalidArgument, MinimalkvError
 from minimalkv._foreign import with_hooks
 from minimalkv._fork import tell_after_fork
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta
-from minimalkv._streams import AbortableWriter, Readable
+from minimalkv._streams import AbortableWriter, Readable, WriterSink, copy
 from minimalkv.decorator import StoreDecorator
 
 __all__ = ["CacheDecorator"]
@@ -24,7 +20,8 @@ __all__ = ["CacheDecorator"]
 _log = logging.getLogger("minimalkv")
 
 _SLOTS: Final = 64
-_FAILURES: Final = (StoreError, VerificationException)
+# A cache may be anybody's: upstream's stores raised what their SDKs did.
+_FAILURES: Final = (OSError, MinimalkvError)
 
 
 class _Slot:
@@ -97,7 +94,12 @@ class CacheDecorator(StoreDecorator):
 
     # Reading.
 
+    def _can_cache(self, key: str) -> bool:
+        return self._cache._is_backend_key(key)
+
     def _get(self, key: str) -> bytes:
+        if not self._can_cache(key):
+            return super()._get(key)
         with self._passing_over("read"):
             return self._cache._get(key)
         writes = self._slot(key).writes
@@ -106,6 +108,8 @@ class CacheDecorator(StoreDecorator):
         return data
 
     def _open(self, key: str) -> BinaryIO:
+        if not self._can_cache(key):
+            return super()._open(key)
         with self._passing_over("read"):
             return self._cache._open(key)
         if self._fill_by_stream(key):
@@ -132,10 +136,20 @@ class CacheDecorator(StoreDecorator):
     def _fill_by_stream(self, key: str) -> bool:
         writes = self._slot(key).writes
         meta, source = super()._stream(key)
-        with contextlib.closing(source):
-            return self._fill(
-                meta, writes, lambda **ttl: self._cache._put_file(key, source, **ttl)
-            )
+        options = self._lifetime(meta)
+        if options is None:
+            source.close()
+            return False
+        with contextlib.closing(source), self._passing_over("store"):
+            # Not under the lock: a slow store must not keep other writers waiting.
+            writer = self._cache._open_writer(key, **options)
+            with writer:
+                copy(source, writer)
+                filled = self._fill(meta, writes, lambda **_: writer.close())
+                if not filled:
+                    writer.abort()
+                return filled
+        return False
 
     def _fill(self, meta: ObjectMeta, writes: int, put: Callable[..., object]) -> bool:
         """Cache what was read when *writes* were counted, if no write was since."""
@@ -157,7 +171,7 @@ class CacheDecorator(StoreDecorator):
             return {} if meta.expires is None else None
         lifetime = self._cache._valid_ttl(None)
         if meta.expires is not None:
-            left = max(meta.expires.timestamp() - time.time(), 0.0)
+            left = max(meta.expires.timestamp() - now(), 0.0)
             lifetime = left if isinstance(lifetime, str) else min(lifetime, left)
         return {"ttl_secs": lifetime}
 
@@ -179,7 +193,7 @@ class CacheDecorator(StoreDecorator):
                 slot.writes += 1
 
     def _drop(self, keys: Iterable[str]) -> None:
-        self._cache._delete_many(list(keys))
+        self._cache._delete_many(list(filter(self._can_cache, keys)))
 
     def _put(self, key: str, data: bytes, *args: Any, **options: Any) -> str | None:
         with self._writing(key):
@@ -229,12 +243,18 @@ class CacheDecorator(StoreDecorator):
         with self._writing(key):
             super()._touch(key, ttl_secs)
 
+    def delete_prefix(self, prefix: str) -> int:  # noqa: D102 - inherited
+        count = super().delete_prefix(prefix)
+        # And what others deleted from the store.
+        self._cache.delete_prefix(prefix)
+        return count
+
     def close(self) -> None:  # noqa: D102 - inherited
         self.cache.close()
         super().close()
 
 
-class _DroppingSink:
+class _DroppingSink(WriterSink):
     """A sink that drops the cached value when the new one is published."""
 
     def __init__(
@@ -242,15 +262,9 @@ class _DroppingSink:
         writer: AbortableWriter,
         writing: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
-        self._writer = writer
+        super().__init__(writer)
         self._writing = writing
-
-    def write(self, data: bytes) -> None:
-        self._writer.write(data)
 
     def publish(self) -> None:
         with self._writing():
-            self._writer.close()
-
-    def discard(self) -> None:
-        self._writer.abort()
+            super().publish()

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Final, Protocol
 
 from minimalkv._constants import CHUNK_BYTES
@@ -13,7 +13,9 @@ from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta
 from minimalkv._streams import (
     AbortableWriter,
+    ChunkReader,
     Readable,
+    WriterSink,
     checked_position,
     chunks,
     make_seekable,
@@ -183,7 +185,7 @@ class HMACDecorator(StoreDecorator):
     def _put_file(
         self, key: str, file: Readable, *args: Any, **options: Any
     ) -> str | None:
-        source = _SigningSource(file, self._signer(key))
+        source = ChunkReader(_sign_all(chunks(file), self._signer(key)))
         return super()._put_file(key, source, *args, **options)
 
     def _put_filename(
@@ -193,7 +195,7 @@ class HMACDecorator(StoreDecorator):
 
     def _open_writer(self, key: str, *args: Any, **options: Any) -> AbortableWriter:
         writer = super()._open_writer(key, *args, **options)
-        return AbortableWriter(_SigningSink(self._signer(key), writer))
+        return AbortableWriter(_SigningSink(writer, self._signer(key)))
 
     def _put_many(self, items: Mapping[str, bytes], *args: Any, **options: Any) -> None:
         signed = {key: self._signed(key, data) for key, data in items.items()}
@@ -213,43 +215,22 @@ def _altered(key: str) -> VerificationException:
     return VerificationException(f"The value of {key!r} is not as it was stored.")
 
 
-class _SigningSource:
-    """A source with the signature of all that it gave at its end."""
+def _sign_all(parts: Iterable[bytes], signer: _Hash) -> Iterator[bytes]:
+    """Yield the parts of a value, and its signature after them."""
+    for part in parts:
+        signer.update(part)
+        yield part
+    yield signer.digest()
 
-    def __init__(self, source: Readable, signer: _Hash) -> None:
-        self._chunks = chunks(source)
+
+class _SigningSink(WriterSink):
+    def __init__(self, writer: AbortableWriter, signer: _Hash) -> None:
         self._signer = signer
-        self._ended = False
-
-    def read(self, size: int, /) -> bytes:
-        del size  # a chunk is as large as the source gives it
-        if self._ended:
-            return b""
-        chunk = next(self._chunks, b"")
-        if chunk:
-            self._signer.update(chunk)
-            return chunk
-        self._ended = True
-        return self._signer.digest()
-
-
-class _SigningSink:
-    """A sink that ends a value of the inner store with the signature."""
-
-    def __init__(self, signer: _Hash, writer: AbortableWriter) -> None:
-        self._signer = signer
-        self._writer = writer
+        super().__init__(writer, end=signer.digest)
 
     def write(self, data: bytes) -> None:
         self._signer.update(data)
-        self._writer.write(data)
-
-    def publish(self) -> None:
-        self._writer.write(self._signer.digest())
-        self._writer.close()
-
-    def discard(self) -> None:
-        self._writer.abort()
+        super().write(data)
 
 
 class _VerifyingReader(io.RawIOBase):
@@ -283,9 +264,11 @@ class _VerifyingReader(io.RawIOBase):
         return True
 
     def tell(self) -> int:
+        self._checkClosed()
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._checkClosed()
         base = {0: 0, 1: self._position, 2: max(self._size, 0)}
         self._position = checked_position(base, offset, whence)
         return self._position

@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, unquote_plus
 
 from minimalkv._errors import InvalidKey, KeyNotFound, ReadOnlyStore, StoreError
 from minimalkv._foreign import check_inner, foreign, has_own_verbs, with_hooks
+from minimalkv._hooks import PING_KEY
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta
 from minimalkv._streams import AbortableWriter, Readable
@@ -37,7 +38,8 @@ def _names_own_key(hook: _Hook[_P, _R]) -> _Hook[_P, _R]:
     ) -> _R:
         try:
             return hook(store, key, *args, **kwargs)
-        except KeyNotFound as error:
+        except KeyError as error:
+            # Also a plain one, as backends of upstream raise it.
             raise KeyNotFound(key) from error.__cause__
 
     return cast("_Hook[_P, _R]", named)
@@ -61,19 +63,21 @@ class StoreDecorator(KeyValueStore):
         self._dstore = store
         self._inner = with_hooks(store)
         self.ttl_support = self._inner.ttl_support
-        self._beyond = foreign(self) if has_own_verbs(type(self)) else self._inner
+        self._is_foreign = has_own_verbs(type(self))
+        self._beyond = foreign(self) if self._is_foreign else self._inner
         self.conditional_support = self._beyond.conditional_support
         self.copy_support = self._beyond.copy_support
         self.url_support = self._beyond.url_support
         self.headers_support = self._beyond.headers_support
-        self.extended_keys = store.extended_keys
-        self.nested_keys = store.nested_keys
-        self.max_key = store.max_key
-        self.max_segment = store.max_segment
-        self._key_re = store._key_re
-        self._reads_seed_keys = store._reads_seed_keys
-        self._backend_max_key = store._backend_max_key
-        self._backend_max_segment = store._backend_max_segment
+        self.read_only = self._inner.read_only
+        self.extended_keys = self._inner.extended_keys
+        self.nested_keys = self._inner.nested_keys
+        self.max_key = self._inner.max_key
+        self.max_segment = self._inner.max_segment
+        self._key_re = self._inner._key_re
+        self._reads_seed_keys = self._inner._reads_seed_keys
+        self._backend_max_key = self._inner._backend_max_key
+        self._backend_max_segment = self._inner._backend_max_segment
 
     @property
     def default_ttl_secs(self) -> float | str:
@@ -102,6 +106,14 @@ class StoreDecorator(KeyValueStore):
         """Tell whether an inner key is one of ours."""
         return True
 
+    # Verbs of a subclass map the keys themselves.
+
+    def _key_beyond(self, key: str) -> str:
+        return key if self._is_foreign else self._map_key(key)
+
+    def _key_from_beyond(self, key: str) -> str:
+        return key if self._is_foreign else self._unmap_key(key)
+
     def _check_valid_key(self, key: str) -> None:
         self._check_key(key, self.max_key, self.max_segment)
 
@@ -119,12 +131,12 @@ class StoreDecorator(KeyValueStore):
 
     @_names_own_key
     def _get_with_meta(self, key: str) -> tuple[bytes, ObjectMeta]:
-        data, meta = self._beyond._get_with_meta(self._map_key(key))
+        data, meta = self._beyond._get_with_meta(self._key_beyond(key))
         return data, self._own(meta, key)
 
     @_names_own_key
     def _head(self, key: str) -> ObjectMeta:
-        return self._own(self._beyond._head(self._map_key(key)), key)
+        return self._own(self._beyond._head(self._key_beyond(key)), key)
 
     def _has_key(self, key: str) -> bool:
         return self._inner._has_key(self._map_key(key))
@@ -141,7 +153,7 @@ class StoreDecorator(KeyValueStore):
         stop: int | None = None,
         if_match: str | None = None,
     ) -> tuple[ObjectMeta, BinaryIO]:
-        inner_key = self._map_key(key)
+        inner_key = self._key_beyond(key)
         meta, source = self._beyond._stream(inner_key, start, stop, if_match)
         return self._own(meta, key), source
 
@@ -154,18 +166,24 @@ class StoreDecorator(KeyValueStore):
         return self._inner._get_filename(self._map_key(key), filename)
 
     def _get_many(self, keys: list[str]) -> dict[str, bytes]:
-        found = self._beyond._get_many([self._map_key(key) for key in keys])
-        return {self._unmap_key(key): data for key, data in found.items()}
+        found = self._beyond._get_many([self._key_beyond(key) for key in keys])
+        return {self._key_from_beyond(key): data for key, data in found.items()}
 
     # Listing.
 
     def iter_keys(self, prefix: str = "") -> Iterator[str]:  # noqa: D102 - inherited
-        for key in self._inner.iter_keys(self._map_key_prefix(prefix)):
+        return filter(self._is_readable, self._iter_keys(prefix))
+
+    def _iter_keys(self, prefix: str) -> Iterator[str]:
+        for key in self._inner._iter_keys(self._map_key_prefix(prefix)):
             if self._filter(key):
                 yield self._unmap_key(key)
 
     def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
-        for meta in self._beyond._iter_meta(self._map_key_prefix(prefix)):
+        if self._is_foreign:
+            yield from self._beyond._iter_meta(prefix)
+            return
+        for meta in self._inner._iter_meta(self._map_key_prefix(prefix)):
             if self._filter(meta.key):
                 yield self._own(meta, self._unmap_key(meta.key))
 
@@ -197,37 +215,37 @@ class StoreDecorator(KeyValueStore):
         return None if key is None else self._unmap_key(key)
 
     def _open_writer(self, key: str, *args: Any, **options: Any) -> AbortableWriter:
-        return self._beyond._open_writer(self._map_key(key), *args, **options)
+        return self._beyond._open_writer(self._key_beyond(key), *args, **options)
 
     def _put_many(self, items: Mapping[str, bytes], *args: Any, **options: Any) -> None:
-        inner = {self._map_key(key): data for key, data in items.items()}
+        inner = {self._key_beyond(key): data for key, data in items.items()}
         self._naming_failed(lambda: self._beyond._put_many(inner, *args, **options))
 
     def _delete(self, key: str, *args: Any, **options: Any) -> object:
         return self._inner._delete(self._map_key(key), *args, **options)
 
     def _delete_many(self, keys: list[str]) -> None:
-        inner = [self._map_key(key) for key in keys]
+        inner = [self._key_beyond(key) for key in keys]
         self._naming_failed(lambda: self._beyond._delete_many(inner))
 
     def _naming_failed(self, action: Callable[[], None]) -> None:
         try:
             action()
         except StoreError as error:
-            error.failed_keys = tuple(map(self._unmap_key, error.failed_keys))
+            error.failed_keys = tuple(map(self._key_from_beyond, error.failed_keys))
             raise
 
     @_names_own_key
     def _copy(self, source: str, dest: str) -> object:
-        return self._beyond._copy(self._map_key(source), self._map_key(dest))
+        return self._beyond._copy(self._key_beyond(source), self._key_beyond(dest))
 
     @_names_own_key
     def _move(self, source: str, dest: str) -> object:
-        return self._beyond._move(self._map_key(source), self._map_key(dest))
+        return self._beyond._move(self._key_beyond(source), self._key_beyond(dest))
 
     @_names_own_key
     def _increment(self, key: str, delta: int) -> int:
-        return self._beyond._increment(self._map_key(key), delta)
+        return self._beyond._increment(self._key_beyond(key), delta)
 
     # Time to live, URLs and the rest.
 
@@ -243,7 +261,7 @@ class StoreDecorator(KeyValueStore):
         return self._inner._purge_expired(self._map_key_prefix(prefix))
 
     def _url_for(self, key: str, *args: Any, **options: Any) -> str:
-        return self._beyond._url_for(self._map_key(key), *args, **options)
+        return self._beyond._url_for(self._key_beyond(key), *args, **options)
 
     def _ping(self) -> None:
         self._inner._ping()
@@ -260,11 +278,11 @@ class KeyTransformingDecorator(StoreDecorator):
     the inner store has keys that are not ours.
     """
 
-    def iter_keys(self, prefix: str = "") -> Iterator[str]:  # noqa: D102 - inherited
-        return filter(self._is_readable, super().iter_keys(prefix))
+    def _iter_keys(self, prefix: str) -> Iterator[str]:
+        return filter(self._is_backend_key, super()._iter_keys(prefix))
 
     def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
-        return (m for m in super()._iter_meta(prefix) if self._is_readable(m.key))
+        return (m for m in super()._iter_meta(prefix) if self._is_backend_key(m.key))
 
     def _iter_prefixes(self, delimiter: str, prefix: str) -> Iterator[str]:
         return KeyValueStore._iter_prefixes(self, delimiter, prefix)
@@ -306,15 +324,24 @@ class PrefixDecorator(KeyTransformingDecorator):
         if not isinstance(prefix, str):
             raise InvalidKey(f"prefix is a text, such as 'uploads-', not {prefix!r}.")
         self.prefix = prefix
-        longest = store._backend_max_key or store.max_key
-        longest_segment = store._backend_max_segment or store.max_segment
-        check_inner(self._inner, f"{prefix}x", longest, longest_segment)
+        longest = self._backend_max_key or self.max_key
+        longest_segment = self._backend_max_segment or self.max_segment
+        self._longest = (longest, longest_segment)
+        self._check_mapped(f"{prefix}x")
         self._backend_max_key = longest - len(prefix)
         self._backend_max_segment = longest_segment - len(prefix.rpartition("/")[2])
-        self.max_segment = min(store.max_segment, self._backend_max_segment)
-        self.max_key = min(store.max_key, self._backend_max_key)
+        self.max_segment = min(self.max_segment, self._backend_max_segment)
+        self.max_key = min(self.max_key, self._backend_max_key)
         if not self.extended_keys:
             self.max_key = min(self.max_key, self.max_segment)
+
+    def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
+        super()._check_key(key, max_key, max_segment)
+        self._check_mapped(self.prefix + key)
+
+    def _check_mapped(self, key: str) -> None:
+        """Check a key as the inner store will see it; an encoding may lengthen it."""
+        check_inner(self._inner, key, *self._longest)
 
     def _filter(self, key: str) -> bool:
         return key.startswith(self.prefix)
@@ -343,6 +370,7 @@ class URLEncodeKeysDecorator(KeyTransformingDecorator):
     def __init__(self, store: KeyValueStore) -> None:
         super().__init__(store)
         self.extended_keys = True
+        self.nested_keys = True
         self._reads_seed_keys = False
 
     def _check_key(self, key: str, max_key: int, max_segment: int) -> None:
@@ -371,7 +399,16 @@ class ReadOnlyDecorator(StoreDecorator):
     """Refuse everything that writes, with `ReadOnlyStore` (an AttributeError too).
 
     It protects against mistakes, not against malice: the inner store can be reached.
+    Its ``read_only`` is true.
     """
+
+    def __init__(self, store: KeyValueStore) -> None:
+        super().__init__(store)
+        self.read_only = True
+
+    def _ping(self) -> None:
+        # Not that of the inner store, which may make a folder.
+        self._has_key(PING_KEY)
 
     def _refuse(self, *_args: object, **_options: object) -> NoReturn:
         raise ReadOnlyStore(
@@ -381,9 +418,6 @@ class ReadOnlyDecorator(StoreDecorator):
     _put = _put_file = _put_filename = _open_writer = _put_many = _refuse
     _delete = _delete_many = _copy = _move = _increment = _refuse
     _touch = _purge_expired = _refuse
-
-    def _update_once(self, *_args: object) -> NoReturn:
-        self._refuse()
 
     def _url_for(self, key: str, *args: Any, **options: Any) -> str:
         if options.get("method", "GET") != "GET":

@@ -1,9 +1,8 @@
 """Values in files: one file a value, raw, so that other programs can use it."""
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, Self
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
 from minimalkv._conditions import changed
@@ -15,16 +14,16 @@ from minimalkv._errors import (
     StoreError,
     Unsupported,
 )
-from minimalkv._fs.drafts import Disk, Draft, delete, move
+from minimalkv._fs.drafts import Disk, Draft, copy_bytes, delete, move
 from minimalkv._fs.errors import OsErrors, listing_error, reading_error, writing_error
-from minimalkv._fs.moving_in import is_movable, move_in
-from minimalkv._fs.places import find, make_root
+from minimalkv._fs.moving_in import Source
+from minimalkv._fs.places import find, make_root, require_folder
 from minimalkv._fs.reading import (
     Scan,
     describe,
     open_value,
     read_fd,
-    read_value,
+    read_path,
     stat_value,
     version,
 )
@@ -93,13 +92,12 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
                 "FilesystemStore needs a POSIX system such as Linux or macOS: Windows "
                 "cannot replace a file while it is read."
             )
-        if not os.fspath(root):
-            raise InvalidArgument("root is a folder, such as './data', not ''.")
-        self.root = os.path.abspath(os.fspath(root))
+        if not isinstance(root, str | os.PathLike) or not os.fspath(root):
+            raise InvalidArgument(f"root is a folder, such as './data', not {root!r}.")
+        self.root = _absolute(os.fspath(root))
         self.perm = perm
         self.fsync = fsync
         self.create_if_missing = create_if_missing
-        self._disk = Disk(self.root, perm, fsync)
 
     @classmethod
     def _from_params(
@@ -115,15 +113,21 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.root!r}>"
 
+    @property
+    def _disk(self) -> Disk:
+        return Disk(self.root, self.perm, self.fsync)
+
     # Reading.
 
     def _get(self, key: str) -> bytes:
         if "/" in key:
             with self._reading(key), find(self.root, key) as place:
-                return read_value(place.path, place.folder_fd)
-        # Without the two objects above it is a fifth faster.
+                value, found = open_value(place)
+                with value as value_fd:
+                    return read_fd(value_fd, found.st_size)
+        # Without the objects above it is a third faster.
         try:
-            return read_value(f"{self.root}/{key}", None)
+            return read_path(f"{self.root}/{key}")
         except StoreError:
             raise
         except OSError as error:
@@ -137,6 +141,8 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
         return reading_error(error, key)
 
     def _require_root(self) -> None:
+        """Tell a folder that is not there from one that has no values."""
+        require_folder(self.root)
         if not self.create_if_missing and not os.path.isdir(self.root):
             raise StoreError(
                 f"The folder {self.root!r} is missing. Make it or mount it, or let "
@@ -145,11 +151,9 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
 
     def _get_with_meta(self, key: str) -> tuple[bytes, ObjectMeta]:
         with self._reading(key), find(self.root, key) as place:
-            value_fd, found = open_value(place)
-            try:
+            value, found = open_value(place)
+            with value as value_fd:
                 return read_fd(value_fd, found.st_size), describe(key, found)
-            finally:
-                os.close(value_fd)
 
     def _head(self, key: str) -> ObjectMeta:
         return describe(key, self._stat(key))
@@ -174,8 +178,8 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
 
     def _open_with_stat(self, key: str) -> tuple[BinaryIO, os.stat_result]:
         with self._reading(key), find(self.root, key) as place:
-            value_fd, found = open_value(place)
-            return os.fdopen(value_fd, "rb"), found
+            value, found = open_value(place)
+            return os.fdopen(value.detach(), "rb"), found
 
     def _stream(
         self,
@@ -198,21 +202,27 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
     # Listing.
 
     def iter_keys(self, prefix: str = "") -> Iterator[str]:  # noqa: D102 - inherited
-        with OsErrors(listing_error, self.root):
-            for found in self._scan(prefix):
-                yield found.key
+        return self._list(prefix, self._is_readable)
 
-    def _scan(self, prefix: str) -> Scan:
+    def _iter_keys(self, prefix: str) -> Iterator[str]:
+        return self._list(prefix, self._is_backend_key)
+
+    def _list(self, prefix: str, is_key: Callable[[str], bool]) -> Iterator[str]:
+        with OsErrors(listing_error, self.root):
+            for key, _ in self._scan(prefix, is_key):
+                yield key
+
+    def _scan(
+        self, prefix: str, is_key: Callable[[str], bool], *, look: bool = False
+    ) -> Scan:
         self._require_root()
-        return Scan(
-            self.root, prefix, nested=self.extended_keys, is_key=self._is_readable
-        )
+        nested = self.extended_keys
+        return Scan(self.root, prefix, nested=nested, is_key=is_key, look=look)
 
     def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
         with OsErrors(listing_error, self.root):
-            for key, folder_fd, name in self._scan(prefix):
-                with contextlib.suppress(FileNotFoundError):
-                    found = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+            for key, found in self._scan(prefix, self._is_backend_key, look=True):
+                if found is not None:
                     yield describe(key, found)
 
     def _iter_prefixes(self, delimiter: str, prefix: str) -> Iterator[str]:
@@ -220,7 +230,7 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
             yield from super()._iter_prefixes(delimiter, prefix)
             return
         with OsErrors(listing_error, self.root):
-            yield from self._scan(prefix).folders_and_files()
+            yield from self._scan(prefix, self._is_backend_key).folders_and_files()
 
     def _ping(self) -> None:
         with OsErrors(writing_error, self.root):
@@ -234,99 +244,76 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
 
     # Writing.
 
-    def _put(
-        self,
-        key: str,
-        data: bytes,
-        *,
-        if_absent: bool = False,
-        if_match: str | None = None,
-    ) -> str:
-        draft = self._draft(key, if_absent=if_absent, if_match=if_match)
+    def _put(self, key: str, data: bytes, **conditions: Any) -> str:
+        self._write(key, (data,), **conditions)
+        return key
+
+    def _put_file(self, key: str, file: Readable, **conditions: Any) -> str:
+        self._write(key, chunks(file), **conditions)
+        return key
+
+    def _write(self, key: str, parts: Iterable[bytes], **conditions: Any) -> None:
+        draft = self._draft(key, **conditions)
         try:
-            draft.write(data)
+            for part in parts:
+                draft.write(part)
             draft.publish()
         except BaseException:
             draft.discard()
             raise
-        return key
 
     def _draft(
         self, key: str, *, if_absent: bool = False, if_match: str | None = None
     ) -> Draft:
-        self._require_root()
+        if not self.create_if_missing:
+            self._require_root()
         return Draft(self._disk, key, if_absent=if_absent, if_match=if_match)
 
-    def _put_file(
-        self,
-        key: str,
-        file: Readable,
-        *,
-        if_absent: bool = False,
-        if_match: str | None = None,
-    ) -> str:
-        draft = self._draft(key, if_absent=if_absent, if_match=if_match)
-        try:
-            for chunk in chunks(file):
-                draft.write(chunk)
-            draft.publish()
-        except BaseException:
-            draft.discard()
-            raise
-        return key
-
-    def _put_filename(
-        self,
-        key: str,
-        filename: str,
-        *,
-        if_absent: bool = False,
-        if_match: str | None = None,
-    ) -> str:
+    def _put_filename(self, key: str, filename: str, **conditions: Any) -> str:
         self._require_root()
-        movable = is_movable(filename)
-        conditions = {"if_absent": if_absent, "if_match": if_match}
-        if movable and move_in(self._disk, key, filename, conditions):
+        given = Source(filename)
+        if given.is_movable and given.move(self._disk, key, conditions):
             return key
         with open(filename, "rb") as source:
-            self._put_file(key, source, if_absent=if_absent, if_match=if_match)
-        if movable:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(filename)
+            self._put_file(key, source, **conditions)
+        if given.is_movable:
+            given.remove()
         return key
 
-    def _open_writer(
-        self, key: str, *, if_absent: bool = False, if_match: str | None = None
-    ) -> AbortableWriter:
-        draft = self._draft(key, if_absent=if_absent, if_match=if_match)
-        return AbortableWriter(draft)
+    def _open_writer(self, key: str, **conditions: Any) -> AbortableWriter:
+        return AbortableWriter(self._draft(key, **conditions))
 
     def _delete(self, key: str, *, if_match: str | None = None) -> None:
         self._require_root()
-        with OsErrors(writing_error, key):
-            try:
-                delete(self._disk, key, if_match)
-            except (FileNotFoundError, NotADirectoryError):
-                if if_match is not None:
-                    raise changed(key) from None
+        delete(self._disk, key, if_match)
 
     def _copy(self, source: str, dest: str) -> None:
-        with contextlib.closing(self._open(source)) as file:
-            self._put_file(dest, file)
+        with self._reading(source), find(self.root, source) as place:
+            value, _ = open_value(place)
+        with value as value_fd:
+            draft = self._draft(dest)
+            try:
+                copy_bytes(draft, value_fd)
+                draft.publish()
+            except BaseException:
+                draft.discard()
+                raise
 
     def _move(self, source: str, dest: str) -> None:
-        self._require_root()
-        with OsErrors(writing_error, dest):
-            try:
-                move(self._disk, source, dest)
-            except FileNotFoundError:
-                raise KeyNotFound(source) from None
+        with self._reading(source):
+            move(self._disk, source, dest)
 
     # URLs.
 
     def _url_for(self, key: str, **options: object) -> str:
         _refuse_options(options)
         return f"file://{quote(f'{self.root}/{key}')}"
+
+
+def _absolute(path: str) -> str:
+    # Not abspath: it takes "link/.." for nothing, and the system does not.
+    parts = os.path.join(os.getcwd(), path).split("/")
+    return "/" + "/".join(part for part in parts if part not in ("", "."))
 
 
 def _refuse_options(options: dict[str, object]) -> None:

@@ -11,19 +11,18 @@ These wrappers stand outermost, since they take None as a key.
 
 import hashlib
 import os
-import tempfile
+import stat
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from minimalkv._errors import InvalidData
 from minimalkv._key_value_store import KeyValueStore
-from minimalkv._streams import Readable, chunks
+from minimalkv._streams import Readable, chunks, new_spool
 from minimalkv.decorator import StoreDecorator
 
 __all__ = ["HashDecorator", "UUIDDecorator"]
-
-_IN_MEMORY_BYTES = 1024 * 1024
 
 
 class HashDecorator(StoreDecorator):
@@ -108,12 +107,21 @@ class HashDecorator(StoreDecorator):
         """
         if key is not None:
             return super().put_file(key, file, *args, **options)
-        if isinstance(file, str | os.PathLike):
-            with Path(file).open("rb") as source:
-                key = self._key_of(source)
-            return super().put_file(key, file, *args, **options)
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spool:
-            key = self._key_of(file, spool.write)
+        if not isinstance(file, str | os.PathLike):
+            return self._put_spooled(file, *args, **options)
+        with Path(file).open("rb") as source:
+            before = os.fstat(source.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                return self._put_spooled(source, *args, **options)
+            key = self._key_of(source)
+            if _changed(before, os.fstat(source.fileno())):
+                raise InvalidData(f"{file!r} was written to while it was read.")
+        return super().put_file(key, file, *args, **options)
+
+    def _put_spooled(self, source: Readable, *args: Any, **options: Any) -> str:
+        """Store what can be read only once: its key is known at its end."""
+        with new_spool() as spool:
+            key = self._key_of(source, spool.write)
             spool.seek(0)
             return super().put_file(key, spool, *args, **options)
 
@@ -123,6 +131,10 @@ class HashDecorator(StoreDecorator):
             digest.update(chunk)
             keep(chunk)
         return self._template.format(digest.hexdigest())
+
+
+def _changed(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size)
 
 
 class UUIDDecorator(StoreDecorator):

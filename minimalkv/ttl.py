@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from minimalkv._atomic import MAX_TRIES
@@ -12,12 +11,13 @@ from minimalkv._clock import now
 from minimalkv._conditions import changed, exists
 from minimalkv._constants import KEEP, NOT_SET
 from minimalkv._errors import KeyExists, KeyNotFound, PreconditionFailed, Unsupported
-from minimalkv._hooks import each
+from minimalkv._hooks import cut, each
 from minimalkv._key_value_store import KeyValueStore
-from minimalkv._meta import ObjectMeta
+from minimalkv._meta import ObjectMeta, utc
 from minimalkv._streams import (
     AbortableWriter,
     Readable,
+    WriterSink,
     make_seekable,
     read_all,
     read_exactly,
@@ -28,9 +28,8 @@ from minimalkv._ttl_frame import (
     FRAME_BYTES,
     NEVER,
     Frame,
-    FramedSink,
-    FramedSource,
     Version,
+    framed,
     pack,
     rest_of,
 )
@@ -112,7 +111,7 @@ class TimeToLiveDecorator(StoreDecorator):
     def _outer(self, meta: ObjectMeta, frame: Frame) -> ObjectMeta:
         expires = None
         if frame.expires_ms != NEVER:
-            expires = datetime.fromtimestamp(frame.expires_ms / 1000, UTC)
+            expires = utc(frame.expires_ms / 1000)
         return meta._replace(
             size=meta.size - frame.size,
             etag=meta.etag and str(Version(meta.etag, frame.expires_ms)),
@@ -135,19 +134,19 @@ class TimeToLiveDecorator(StoreDecorator):
     # Reading.
 
     def _get(self, key: str) -> bytes:
-        framed = super()._get(key)
-        return framed[self._parse(key, framed).size :]
+        whole = super()._get(key)
+        return whole[self._parse(key, whole).size :]
 
     def _get_with_meta(self, key: str) -> tuple[bytes, ObjectMeta]:
-        framed, meta = super()._get_with_meta(key)
-        frame = self._parse(key, framed)
-        return framed[frame.size :], self._outer(meta, frame)
+        whole, meta = super()._get_with_meta(key)
+        frame = self._parse(key, whole)
+        return whole[frame.size :], self._outer(meta, frame)
 
     def _get_many(self, keys: list[str]) -> dict[str, bytes]:
         found = {}
-        for key, framed in super()._get_many(keys).items():
+        for key, whole in super()._get_many(keys).items():
             with contextlib.suppress(KeyNotFound):
-                found[key] = framed[self._parse(key, framed).size :]
+                found[key] = whole[self._parse(key, whole).size :]
         return found
 
     def _head(self, key: str) -> ObjectMeta:
@@ -186,7 +185,11 @@ class TimeToLiveDecorator(StoreDecorator):
         if start == 0:
             end = None if stop is None else stop + FRAME_BYTES
             meta, source = super()._stream(key, 0, end, inner_etag)
-            frame = Frame.parse(read_exactly(source, FRAME_BYTES))
+            try:
+                frame = Frame.parse(read_exactly(source, FRAME_BYTES))
+            except BaseException:
+                source.close()
+                raise
             if frame.size and not self._has_expired(frame.expires_ms):
                 return self._outer(meta, frame), rest_of(source)
             source.close()
@@ -196,12 +199,33 @@ class TimeToLiveDecorator(StoreDecorator):
         self, key: str, start: int, stop: int | None, inner_etag: str | None
     ) -> tuple[ObjectMeta, BinaryIO]:
         """Read the frame first: the part does not have it, or there is none."""
-        meta, frame = self._look(key)
+        if not self.conditional_support:
+            return self._stream_opened(key, start, stop)
+        try:
+            meta, frame = self._look(key)
+        except KeyNotFound:
+            if inner_etag is None:
+                raise
+            raise changed(key) from None
         outer = self._outer(meta, frame)
         begin, end = resolve_range(start, stop, outer.size)
         version = inner_etag or meta.etag
         _, source = super()._stream(key, begin + frame.size, end + frame.size, version)
         return outer, source
+
+    def _stream_opened(
+        self, key: str, start: int, stop: int | None
+    ) -> tuple[ObjectMeta, BinaryIO]:
+        """Read frame and part from one file, where there is no version to ask for."""
+        meta, source = super()._stream(key)
+        source = make_seekable(source)
+        frame = Frame.parse(read_exactly(source, FRAME_BYTES))
+        if self._has_expired(frame.expires_ms):
+            source.close()
+            raise KeyNotFound(key)
+        outer = self._outer(meta, frame)
+        value = window(source, frame.size, meta.size)
+        return outer, cut(value, start, stop, outer.size)
 
     def _iter_meta(self, prefix: str) -> Iterator[ObjectMeta]:
         return KeyValueStore._iter_meta(self, prefix)
@@ -216,16 +240,13 @@ class TimeToLiveDecorator(StoreDecorator):
         **options: Any,
     ) -> str | None:
         expires_ms, options = self._translate(key, ttl_secs, options)
-        framed = pack(expires_ms) + data
-        if not options.get("if_absent"):
-            return super()._put(key, framed, **options)
+        whole = pack(expires_ms) + data
         for _ in range(MAX_TRIES):
-            with contextlib.suppress(KeyExists):
-                return super()._put(key, framed, **options)
-            # What is there may have expired, and may be purged at this very moment.
-            over_expired = self._over_expired(key, options)
-            with contextlib.suppress(PreconditionFailed):
-                return super()._put(key, framed, **over_expired)
+            try:
+                return super()._put(key, whole, **options)
+            except KeyExists:
+                if not self._clear_expired(key):
+                    raise
         raise exists(key)
 
     def _translate(
@@ -240,16 +261,21 @@ class TimeToLiveDecorator(StoreDecorator):
             return Version.parse(etag, key).expires_ms, inner
         return self._ends(ttl_secs), inner
 
-    def _over_expired(self, key: str, options: dict[str, Any]) -> dict[str, Any]:
-        """Turn ``if_absent`` into what replaces an expired value, and only that."""
+    def _clear_expired(self, key: str) -> bool:
+        """Delete a value that has expired; False if there is one that has not.
+
+        Nobody sees a difference, and then ``if_absent`` of the inner store tells who is
+        first.
+        """
         try:
             meta, frame = self._peek(key)
         except KeyNotFound:
-            return options
+            return True
         if not self._has_expired(frame.expires_ms):
-            raise exists(key)
-        others = {k: v for k, v in options.items() if k != "if_absent"}
-        return {**others, "if_match": meta.etag}
+            return False
+        with contextlib.suppress(PreconditionFailed):
+            super()._delete(key, if_match=meta.etag)
+        return True
 
     def _put_file(
         self,
@@ -259,18 +285,10 @@ class TimeToLiveDecorator(StoreDecorator):
         **options: Any,
     ) -> str | None:
         expires_ms, options = self._translate(key, ttl_secs, options)
-        if_absent = options.get("if_absent", False)
-        if if_absent:
-            # The source may be read only once, so look before.
-            options = self._over_expired(key, options)
-        try:
-            return super()._put_file(
-                key, FramedSource(pack(expires_ms), file), **options
-            )
-        except PreconditionFailed as error:
-            if if_absent:
-                raise exists(key) from error
-            raise
+        # Before, for the source can be read only once.
+        if options.get("if_absent") and not self._clear_expired(key):
+            raise exists(key)
+        return super()._put_file(key, framed(pack(expires_ms), file), **options)
 
     def _put_filename(
         self, key: str, filename: str, *args: Any, **options: Any
@@ -288,8 +306,7 @@ class TimeToLiveDecorator(StoreDecorator):
             return KeyValueStore._open_writer(self, key, **options)
         expires_ms, options = self._translate(key, ttl_secs, options)
         writer = super()._open_writer(key, **options)
-        framed = FramedSink(pack(expires_ms), writer)
-        return AbortableWriter(framed)
+        return AbortableWriter(WriterSink(writer, pack(expires_ms)))
 
     def _put_many(
         self,
@@ -343,7 +360,7 @@ class TimeToLiveDecorator(StoreDecorator):
             options: dict[str, Any] = {"if_match": meta.etag}
             if self.headers_support:
                 options |= {"content_type": meta.content_type, "headers": meta.headers}
-            super()._put_file(key, FramedSource(new + rest, source), **options)
+            super()._put_file(key, framed(new + rest, source), **options)
 
     def _require_inner_conditions(self) -> None:
         if not self.conditional_support:
@@ -355,7 +372,7 @@ class TimeToLiveDecorator(StoreDecorator):
     def _purge_expired(self, prefix: str) -> int:
         self._require_inner_conditions()
         purged = unframed = 0
-        for key in self.iter_keys(prefix):
+        for key in self._iter_keys(prefix):
             with contextlib.suppress(KeyNotFound, PreconditionFailed):
                 meta, frame = self._peek(key)
                 unframed += not frame.size

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import stat
 import threading
 from io import BytesIO
@@ -16,10 +17,13 @@ from minimalkv import (
     KeyConflict,
     KeyExists,
     KeyNotFound,
+    PreconditionFailed,
     StoreError,
+    StoreUnavailable,
     Unsupported,
 )
 from minimalkv._fs import drafts
+from minimalkv._fs.moving_in import Source
 from minimalkv._hstores import HFilesystemStore
 from minimalkv.fs import FilesystemStore, WebFilesystemStore
 
@@ -259,6 +263,164 @@ def test_folders_may_vanish_under_a_put(store: HFilesystemStore) -> None:
     assert store.keys() == []
 
 
+def test_a_put_that_failed_leaves_no_folder(store: HFilesystemStore) -> None:
+    class Failing:
+        def read(self, _size: int) -> bytes:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.put_file("d/e/f", Failing())
+    store.open_writer("d/e/f").abort()
+    with pytest.raises(PreconditionFailed):
+        store.put("d/e/f", b"", if_match="another")
+    with pytest.raises(KeyNotFound):
+        store.move("missing", "d/e/f")
+    assert not Path(store.root, "d").exists()
+    store.put("d", b"1")
+
+
+def test_empty_folders_of_any_depth_give_way(store: HFilesystemStore) -> None:
+    Path(store.root, "a/b/c").mkdir(parents=True)
+    Path(store.root, "a/b", ";put-0123").write_bytes(b"left by the dead")
+    store.put("a", b"1")
+    assert store.get("a") == b"1"
+
+
+def test_a_key_of_many_folders_is_listed(store: HFilesystemStore) -> None:
+    deep = "/".join("a" * 512)
+    store.put(deep, b"1")
+    store.put("b", b"2")
+    assert sorted(store.keys()) == [deep, "b"]
+    assert [meta.size for meta in store.iter_meta("a/")] == [1]
+    assert sorted(store.iter_prefixes("/")) == ["a/", "b"]
+    assert store.delete_prefix("a") == 1
+    assert files_below(Path(store.root)) == {"b"}
+
+
+def test_move_finds_a_value_whose_new_folder_comes_and_goes(
+    store: HFilesystemStore,
+) -> None:
+    moving = True
+
+    def put_and_delete() -> None:
+        while moving:
+            store.put("d/other", b"")
+            store.delete("d/other")
+
+    thread = threading.Thread(target=put_and_delete)
+    thread.start()
+    try:
+        for _ in range(1000):
+            store.put("a", b"1")
+            store.move("a", "d/a")
+            store.move("d/a", "a")
+    finally:
+        moving = False
+        thread.join()
+    assert store.keys() == ["a"]
+
+
+def test_no_hook_leaves_the_root_though_nobody_checked(
+    store: HFilesystemStore, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").write_bytes(b"theirs")
+    store.put("a/b", b"1")
+    for key in ("../outside", "a/../../outside", "./../outside"):
+        with pytest.raises(KeyNotFound):
+            store._get(key)
+        with pytest.raises(StoreError):
+            store._put(key, b"ours")
+        store._delete(key)
+    assert (tmp_path / "outside").read_bytes() == b"theirs"
+
+
+# Interruptions.
+
+
+def test_a_signal_at_any_moment_leaves_nothing_locked(store: HFilesystemStore) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise Interrupted
+
+    store.put("a/b", b"---")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    interrupted = 0
+    try:
+        for number in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 1e-6 + number * 2e-6)
+                for _ in range(50):
+                    store.put("a/b", b"%03d" % number)
+                    store.put_file("a/c", BytesIO(b"1"))
+                    store.move("a/c", "d")
+                    store.delete("d")
+            except Interrupted:
+                interrupted += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert len(store.get("a/b")) == 3
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 200
+    done = threading.Thread(target=put_everywhere, args=(store,), daemon=True)
+    done.start()
+    done.join(20)
+    assert not done.is_alive(), "a lock is held for ever"
+    assert len(store.keys("every/")) == 200
+
+
+def put_everywhere(store: HFilesystemStore) -> None:
+    """Put under so many keys that every lock is needed."""
+    for number in range(200):
+        store.put(f"every/{number}", b"")
+
+
+def test_a_file_system_without_locks_is_an_error_each_time(
+    store: HFilesystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a", b"1")
+
+    def no_locks(_fd: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    for _ in range(3):
+        with pytest.raises(StoreError, match="No locks"):
+            store.delete("a")
+        with pytest.raises(StoreError, match="No locks"):
+            store.put("a", b"2")
+    monkeypatch.undo()
+    assert store.get("a") == b"1"
+    assert files_below(Path(store.root)) == {"a"}
+
+
+def test_what_happened_before_an_error_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = HFilesystemStore(tmp_path / "root")
+    store.put("a/b", b"old")
+    store.put("a/c", b"1")
+    really = os.fsync
+
+    def fail_for_folders(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        really(fd)
+
+    (tmp_path / "source").write_bytes(b"moved")
+    monkeypatch.setattr(os, "fsync", fail_for_folders)
+    with pytest.raises(StoreUnavailable, match="was made"):
+        store.put("a/b", b"new")
+    assert store.get("a/b") == b"new"
+    with pytest.raises(StoreUnavailable, match="was made"):
+        store.delete("a/c")
+    with pytest.raises(StoreUnavailable, match="was made"):
+        store.put_file("a/b", tmp_path / "source")
+    assert store.get("a/b") == b"moved"
+
+
 # Permissions.
 
 
@@ -298,13 +460,17 @@ def test_refused_access_names_the_permission(
 ) -> None:
     # Root may do everything, so the system's refusal is made here.
     store.put("a", b"1")
+    store.put("b/c", b"1")
     monkeypatch.setattr(os, "open", deny)
-    with pytest.raises(AccessDenied, match="read permission"):
-        store.get("a")
+    for read in (
+        lambda: store.get("a"),
+        lambda: store.open("b/c"),
+        store.keys,
+    ):
+        with pytest.raises(AccessDenied, match="read permission"):
+            read()
     with pytest.raises(AccessDenied, match="write permission"):
         store.put("a", b"2")
-    with pytest.raises(AccessDenied, match="read permission"):
-        store.keys()
 
 
 def test_full_disk_keeps_the_old_value(
@@ -406,14 +572,11 @@ def test_a_file_from_another_disk_is_moved_by_copying(
     source = tmp_path / "source"
     source.write_bytes(b"1")
     source.chmod(0o640)
-    really = drafts.replace
 
-    def other_disk(path: str, *args: Any) -> None:
-        if path == str(source):
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        really(path, *args)
+    def other_disk(*_args: Any, **_options: Any) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-    monkeypatch.setattr(drafts, "replace", other_disk)
+    monkeypatch.setattr(os, "link", other_disk)
     store.put_file("a", source)
     assert store.get("a") == b"1"
     assert not source.exists()
@@ -442,6 +605,64 @@ def test_a_missing_file_is_the_callers_error(
     assert not isinstance(caught.value, StoreError)
     with pytest.raises(FileNotFoundError):
         store.get("a") if "a" in store else store.put_file("a", "missing")
+
+
+def test_a_filename_means_what_the_system_says(
+    store: HFilesystemStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "real" / "deep")
+    (tmp_path / "real" / "f").write_bytes(b"meant")
+    (tmp_path / "here" / "f").write_bytes(b"another")
+    store.put_file("k", f"{tmp_path}/here/link/../f")
+    assert store.get("k") == b"meant"
+    assert (tmp_path / "here" / "f").read_bytes() == b"another"
+    monkeypatch.chdir(tmp_path)
+    below = FilesystemStore("here/link/../root", fsync=False)
+    below.put("a", b"1")
+    assert (tmp_path / "real" / "root" / "a").read_bytes() == b"1"
+
+
+def test_a_value_survives_being_put_over_itself(store: HFilesystemStore) -> None:
+    store.put("a/b", b"1")
+    store.put_file("a/b", Path(store.root, "a/b"))
+    assert store.get("a/b") == b"1"
+    assert files_below(Path(store.root)) == {"a/b"}
+
+
+def test_a_value_survives_being_put_over_itself_by_copying(
+    store: HFilesystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a", b"1")
+    monkeypatch.setattr(os, "link", deny)
+    monkeypatch.setattr(Source, "_is", lambda *_: False)
+    store.put_file("a", Path(store.root, "a"))
+    assert store.get("a") == b"1"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_file_put_in_the_place_of_the_given_one_is_kept(
+    store: HFilesystemStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: bool,
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"given")
+    really = drafts.replace
+
+    def replace_and_swap(*args: Any) -> None:
+        really(*args)
+        (tmp_path / "other").write_bytes(b"unread")
+        (tmp_path / "other").rename(source)
+
+    monkeypatch.setattr(drafts, "replace", replace_and_swap)
+    if refused:
+        monkeypatch.setattr(os, "link", deny)
+    store.put_file("a", source)
+    assert store.get("a") == b"given"
+    assert source.read_bytes() == b"unread"
 
 
 # Versions.

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from minimalkv._errors import InvalidURL
-from minimalkv._get_store import get_store, get_store_from_url
+from minimalkv._get_store import (
+    get_short_lived_store,
+    get_store,
+    get_store_from_url,
+)
 from minimalkv._hstores import HDictStore, HFilesystemStore
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._registry import BACKENDS
@@ -233,3 +237,29 @@ def test_create_store_warns_its_caller_and_works(tmp_path: Path) -> None:
     assert (tmp_path / "a/b/key").read_bytes() == b"value"
     with pytest.warns(DeprecationWarning, match="create_store"):
         assert create_store("memory", {"type": "memory", "wrap": "readonly"})
+
+
+@pytest.mark.parametrize(
+    ("url", "fsync"),
+    [
+        ("hfs://{root}", False),
+        ("fs://{root}#wrap:prefix(a-)", False),
+        ("hfs://{root}?perm=640", False),
+        ("hfs://{root}?fsync=true", True),
+    ],
+)
+def test_what_lives_shortly_is_not_synchronised(
+    tmp_path: Path, url: str, fsync: bool
+) -> None:
+    store = get_short_lived_store(url.format(root=tmp_path))
+    files: Any = getattr(store, "_dstore", store)
+    assert files.fsync is fsync
+
+
+def test_what_lives_shortly_may_be_anywhere() -> None:
+    assert get_short_lived_store("memory://").keys() == []
+
+
+def test_a_prefix_that_does_not_fit_is_a_wrong_url() -> None:
+    with pytest.raises(InvalidURL, match="'h' stores"):
+        get_store_from_url("memory://#wrap:prefix(a%2F)")

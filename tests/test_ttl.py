@@ -104,12 +104,15 @@ def test_requests_to_the_inner_store(
 
 
 def test_a_clock_set_back_brings_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_clock, "_offset", 0.0)
     before = _clock.now()
     really = time.time
     monkeypatch.setattr(time, "time", lambda: really() - 3600)
     assert _clock.now() >= before
     monkeypatch.setattr(time, "time", lambda: really() + 86_400)
     assert _clock.now() == pytest.approx(really() + 86_400, abs=60)
+    monkeypatch.setattr(time, "time", really)
+    assert _clock.now() > really() + 86_000, "what expired meanwhile must not come back"
 
 
 def test_memory_does_not_look_at_the_time_of_day(
@@ -218,6 +221,33 @@ def test_add_over_an_expired_value_survives_a_purge(
     clock.advance(11)
     assert outer.add("a", b"new")
     assert outer.get("a") == b"new"
+
+
+def test_a_file_over_an_expired_value_survives_a_purge(
+    store: TimeToLiveDecorator, inner: CountingDecorator, clock: FakeClock
+) -> None:
+    store.put("a", b"old", 10)
+    clock.advance(11)
+
+    class Purging(io.BytesIO):
+        def read(self, *args: Any) -> bytes:
+            inner.delete("a")
+            return super().read(*args)
+
+    store.put_file("a", Purging(b"new"), if_absent=True)
+    assert store.get("a") == b"new"
+
+
+def test_a_version_that_went_is_another_version_from_everywhere(
+    store: TimeToLiveDecorator,
+) -> None:
+    store.put("a", b"12345")
+    etag = store.head("a").etag
+    assert etag is not None
+    store.delete("a")
+    for start in (0, 2, -2):
+        with pytest.raises(PreconditionFailed):
+            store.stream("a", start, if_match=etag)
 
 
 def test_files_and_writers_over_an_expired_value(

@@ -544,3 +544,71 @@ def test_wrappers_survive_pickle_with_their_meaning() -> None:
     loaded = pickle.loads(pickle.dumps(store))
     assert loaded.get("a") == b"abc"
     assert loaded._dstore._dstore.d == {"p-a": b"cba"}
+
+
+class Shouting(PrefixDecorator):
+    """A subclass of a wrapper that maps keys, with verbs of its own."""
+
+    def put(self, key: str, data: bytes, *args: Any, **kwargs: Any) -> str:
+        return super().put(key, data.upper(), *args, **kwargs)
+
+
+def test_a_mapping_wrapper_with_its_own_verbs_maps_once() -> None:
+    inner = DictStore()
+    store = Shouting("p-", inner)
+    store.put("a", b"x")
+    store.put_many({"b": b"y"})
+    store.copy("a", "c")
+    assert sorted(inner.d) == ["p-a", "p-b", "p-c"]
+    assert store.head("a").key == "a"
+    assert store.get_many(["a", "b"]) == {"a": b"X", "b": b"Y"}
+    assert sorted(meta.key for meta in store.iter_meta()) == ["a", "b", "c"]
+    assert sorted(store) == ["a", "b", "c"]
+    store.move("c", "d")
+    store.delete_many(["a", "b"])
+    assert sorted(inner.d) == ["p-d"]
+
+
+def test_a_foreign_store_keeps_its_alphabet_inside_of_ours() -> None:
+    class Colons(DictStore):
+        def _check_valid_key(self, key: str) -> None:
+            if not key.replace(":", "").isalnum():
+                raise InvalidKey(key)
+
+    store = StoreDecorator(Reversing(Colons()))
+    store.put("a:b", b"12")
+    assert store.get("a:b") == b"12"
+    with pytest.raises(InvalidKey):
+        store.put("a-b", b"")
+    nested = PrefixDecorator("a/", Reversing(HDictStore()))
+    nested.put("b/c", b"12")
+    assert nested.keys() == ["b/c"]
+
+
+def test_a_cache_is_not_asked_for_keys_it_does_not_take(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    cache = HFilesystemStore(tmp_path / "cache", fsync=False)
+    store = CacheDecorator(cache, URLEncodeKeysDecorator(DictStore()))
+    with pytest.raises(KeyNotFound):
+        store.get("../secret")
+    store.put("../secret", b"ours")
+    assert store.get("../secret") == store.open("../secret").read() == b"ours"
+    store.delete("../secret")
+    assert (tmp_path / "secret").read_bytes() == b"secret"
+    assert cache.keys() == []
+
+
+def test_a_source_may_use_its_buffer_again() -> None:
+    class Reusing:
+        def __init__(self) -> None:
+            self.buffer = bytearray(4)
+            self.left = [b"abcd", b"efgh", b"ij"]
+
+        def read(self, _size: int = -1) -> Any:
+            part = self.left.pop(0) if self.left else b""
+            self.buffer[: len(part)] = part
+            return memoryview(self.buffer)[: len(part)]
+
+    for store in (DictStore(), HMACDecorator(SECRET, DictStore())):
+        store.put_file("a", Reusing())
+        assert store.get("a") == b"abcdefghij"

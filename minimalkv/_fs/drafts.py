@@ -1,19 +1,31 @@
 """From a temporary file to the value, in one step that others can rely on."""
 
-import contextlib
 import os
 import time
+from functools import partial
 from typing import NamedTuple
 
 from minimalkv._conditions import check_condition
-from minimalkv._fs.errors import OsErrors, conflict, writing_error
-from minimalkv._fs.locks import KeyLock
-from minimalkv._fs.places import Place, find, make, remove_empty_folders
+from minimalkv._constants import CHUNK_BYTES
+from minimalkv._errors import KeyNotFound
+from minimalkv._fs.descriptors import CLOSED
+from minimalkv._fs.errors import OsErrors, conflict, unknown_error, writing_error
+from minimalkv._fs.locks import locked
+from minimalkv._fs.places import (
+    Place,
+    find,
+    make,
+    make_root,
+    remove_empty_folders,
+    vanishing,
+)
 from minimalkv._fs.reading import open_value, stat_value, version
-from minimalkv._fs.temps import create_temp
+from minimalkv._fs.temps import Temp, remove_empty_tree
 from minimalkv._streams import write_all
 
 _TRIES = 100
+_SECOND = 1_000_000_000
+_COPY_BYTES = 2**30
 
 
 class Disk(NamedTuple):
@@ -37,7 +49,7 @@ class Disk(NamedTuple):
 class Draft:
     """A value that is being written; `publish` makes it the value, in one step."""
 
-    __slots__ = ("_disk", "_fd", "_if_absent", "_if_match", "_name", "_place")
+    __slots__ = ("_disk", "_if_absent", "_if_match", "_temp")
 
     def __init__(
         self,
@@ -51,144 +63,218 @@ class Draft:
         self._if_absent = if_absent
         self._if_match = if_match
         with OsErrors(writing_error, key):
-            self._place, self._fd, self._name = _begin(disk, key)
+            self._temp = _begin(disk, key)
 
     def write(self, data: bytes) -> None:
         """Write all of *data*."""
-        with OsErrors(writing_error, self._place.key):
+        with OsErrors(writing_error, self.place.key):
             write_all(self._write, data)
 
     def _write(self, data: bytes | memoryview) -> int:
-        return os.write(self._fd, data)
+        return os.write(self._temp.fd, data)
 
     def publish(self) -> None:
-        """Make it the value; on any error the old value is unchanged."""
-        with OsErrors(writing_error, self._place.key):
-            if self._disk.perm is not None:
-                os.fchmod(self._fd, self._disk.perm)
-            self._publish(self._fd, self._temp, self._place.folder_fd)
-        self._close()
-
-    def adopt(self, fd: int, path: str) -> None:
-        """Make the file *path*, open as *fd*, the value instead of what was written.
+        """Make it the value.
 
         Raises
         ------
-        OSError
-            If it cannot be renamed to here, by nobody's fault: it is on another disk,
-            or somebody else's. It is unchanged then.
+        StoreUnavailable
+            If it is the value, but perhaps only until a power cut.
+        StoreError
+            If it could not be made the value; the old one is unchanged.
         """
-        old_mode = os.fstat(fd).st_mode
-        perm = self._disk.perm
-        os.fchmod(fd, os.fstat(self._fd).st_mode & 0o777 if perm is None else perm)
-        try:
-            self._publish(fd, path, None)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.fchmod(fd, old_mode & 0o7777)
-            raise
+        with OsErrors(writing_error, self.place.key):
+            if self._disk.perm is not None:
+                os.fchmod(self._temp.fd, self._disk.perm)
+            self.replace_by(self._temp.fd, self._temp.name)
+        self._temp.close()
+        self._sync()
+        self.place.close()
 
-    def _publish(self, fd: int, path: str, folder_fd: int | None) -> None:
-        place = self._place
+    def mode(self) -> int:
+        """Return the permissions that the value is to have."""
+        perm = self._disk.perm
+        return os.fstat(self._temp.fd).st_mode & 0o777 if perm is None else perm
+
+    @property
+    def fd(self) -> int:
+        """The descriptor of what is being written."""
+        return self._temp.fd
+
+    @property
+    def place(self) -> Place:
+        """Where the value will be."""
+        return self._temp.place
+
+    def replace_by(self, fd: int, name: str) -> None:
+        """Rename a file beside the value, open as *fd*, to be the value."""
         if self._disk.fsync:
             os.fsync(fd)
-        with KeyLock(self._disk.root, place.key):
-            old = stat_value(place)
+        rename = partial(self._rename, fd, name)
+        locked(self._disk.root, [self.place.key], rename)
+
+    def _rename(self, fd: int, name: str, lock_fd: int) -> None:
+        place = self.place
+        old = stat_value(place)
+        if self._if_absent or self._if_match is not None:
             check_condition(
                 place.key,
                 old and version(old),
                 if_absent=self._if_absent,
                 if_match=self._if_match,
             )
-            stamp(fd, old)
-            replace(path, folder_fd, place)
-        if self._disk.fsync:
-            place.sync()
+        stamp(fd, old, lock_fd)
+        replace(place.base + name, place.folder_fd, place)
 
-    @property
-    def _temp(self) -> str:
-        return self._place.base + self._name
+    def _sync(self) -> None:
+        if self._disk.fsync:
+            with OsErrors(unknown_error, self.place.key):
+                self.place.sync()
+
+    def finish(self) -> None:
+        """Do what follows a `replace_by` of another file than what was written."""
+        self._sync()
+        self.discard()
 
     def discard(self) -> None:
         """Forget what was written; after `publish` that is nothing."""
-        if self._fd >= 0:
-            with contextlib.suppress(OSError):
-                os.unlink(self._temp, dir_fd=self._place.folder_fd)
-            self._close()
-
-    def _close(self) -> None:
-        os.close(self._fd)
-        self._fd = -1
-        self._place.close()
+        if self._temp.fd != CLOSED:
+            self._temp.remove()
+            remove_empty_folders(self._disk.root, self.place.key)
+        self.place.close()
 
 
-def _begin(disk: Disk, key: str) -> tuple[Place, int, str]:
+def _begin(disk: Disk, key: str) -> Temp:
     for _ in range(_TRIES):
         place = make(disk.root, key, fsync=disk.fsync)
         try:
-            return place, *create_temp(place)
+            return Temp(place)
         except FileNotFoundError:
-            # The folder was removed after it was opened; make it again.
+            # The folder was removed after it was opened, or never made: the root.
             place.close()
+            make_root(disk.root, fsync=disk.fsync)
         except BaseException:
             place.close()
             raise
-    raise FileNotFoundError(2, "the folder is deleted again and again", key)
+    raise vanishing(key)
 
 
-def stamp(value_fd: int, old: os.stat_result | None) -> None:
-    """Give a file a time of change that the value it replaces has not had.
+def stamp(value_fd: int, old: os.stat_result | None, lock_fd: int) -> None:
+    """Give a file a time of change that no value under this lock has had.
 
-    The kernel's own stamps tick every few milliseconds only, and inode numbers are used
-    again at once, so that two versions could look the same.
+    The kernel's own stamps tick every few milliseconds, inode numbers are used again at
+    once, and clocks are set back: two versions could look the same. So the lock file
+    remembers the last stamp. Some file systems keep whole seconds, or every other one.
     """
-    now = time.time_ns()
+    newest = os.fstat(lock_fd).st_mtime_ns
     if old is not None:
-        now = max(now, old.st_mtime_ns + 1)
+        newest = max(newest, old.st_mtime_ns)
+    now = max(time.time_ns(), newest + 1)
     os.utime(value_fd, ns=(now, now))
+    while os.fstat(value_fd).st_mtime_ns <= newest:
+        now += _SECOND
+        os.utime(value_fd, ns=(now, now))
+    os.utime(lock_fd, ns=(now, now))
 
 
 def replace(source: str, source_fd: int | None, place: Place) -> None:
     """Rename a file to be the value of a place."""
     try:
-        os.replace(source, place.path, src_dir_fd=source_fd, dst_dir_fd=place.folder_fd)
+        _rename(source, source_fd, place)
     except IsADirectoryError:
-        # Perhaps an empty folder, left by a delete that was killed.
+        # Perhaps empty folders, left by a delete that was killed.
         try:
-            os.rmdir(place.path, dir_fd=place.folder_fd)
+            remove_empty_tree(place.path, place.folder_fd)
         except OSError:
             raise conflict(place.key) from None
-        os.replace(source, place.path, src_dir_fd=source_fd, dst_dir_fd=place.folder_fd)
+        _rename(source, source_fd, place)
+
+
+def _rename(source: str, source_fd: int | None, place: Place) -> None:
+    os.replace(source, place.path, src_dir_fd=source_fd, dst_dir_fd=place.folder_fd)
 
 
 def move(disk: Disk, source: str, dest: str) -> None:
     """Rename a value, whatever its size; FileNotFoundError if there is none."""
     with find(disk.root, source) as origin:
-        with make(disk.root, dest, fsync=disk.fsync) as place:
-            with KeyLock(disk.root, source, dest):
-                value_fd, _ = open_value(origin)
-                try:
-                    stamp(value_fd, stat_value(place))
-                finally:
-                    os.close(value_fd)
-                replace(origin.path, origin.folder_fd, place)
-            if disk.fsync:
-                place.sync()
+        try:
+            _move_from(disk, origin, dest)
+        except BaseException:
+            remove_empty_folders(disk.root, dest)
+            raise
         if disk.fsync:
-            origin.sync()
+            with OsErrors(unknown_error, source):
+                origin.sync()
     remove_empty_folders(disk.root, source)
 
 
+def _move_from(disk: Disk, origin: Place, dest: str) -> None:
+    for _ in range(_TRIES):
+        with (
+            OsErrors(writing_error, dest),
+            make(disk.root, dest, fsync=disk.fsync) as place,
+        ):
+            rename = partial(_is_renamed, origin, place)
+            if locked(disk.root, [origin.key, dest], rename):
+                if disk.fsync:
+                    place.sync()
+                return
+    raise vanishing(dest)
+
+
+def _is_renamed(origin: Place, place: Place, lock_fd: int) -> bool:
+    """Rename; False if the folder has been removed, and has to be made again.
+
+    Raises
+    ------
+    KeyNotFound
+        If there is nothing to rename.
+    """
+    if stat_value(origin) is None:
+        raise KeyNotFound(origin.key)
+    value, found = open_value(origin)
+    with value as value_fd:
+        stamp(value_fd, stat_value(place), lock_fd)
+        try:
+            replace(origin.path, origin.folder_fd, place)
+        except BaseException as error:
+            os.utime(value_fd, ns=(found.st_atime_ns, found.st_mtime_ns))
+            if isinstance(error, FileNotFoundError):
+                return False
+            raise
+    return True
+
+
 def delete(disk: Disk, key: str, if_match: str | None) -> None:
-    """Delete a value; FileNotFoundError where not even its folder is there."""
-    with find(disk.root, key) as place:
+    """Delete a value; without one, or its folder, there is nothing to do."""
+    try:
+        place = find(disk.root, key)
+    except (FileNotFoundError, NotADirectoryError):
+        check_condition(key, None, if_match=if_match)
+        return
+    with place, OsErrors(writing_error, key):
         if if_match is None and stat_value(place) is None:
             return
-        with KeyLock(disk.root, key):
-            old = stat_value(place)
-            check_condition(key, old and version(old), if_match=if_match)
-            if old is not None:
-                os.unlink(place.path, dir_fd=place.folder_fd)
+        locked(disk.root, [key], lambda _: _unlink(place, if_match))
         if disk.fsync:
-            place.sync()
+            with OsErrors(unknown_error, key):
+                place.sync()
     remove_empty_folders(disk.root, key)
+
+
+def _unlink(place: Place, if_match: str | None) -> None:
+    old = stat_value(place)
+    check_condition(place.key, old and version(old), if_match=if_match)
+    if old is not None:
+        os.unlink(place.path, dir_fd=place.folder_fd)
+
+
+def copy_bytes(draft: Draft, source_fd: int) -> None:
+    """Copy a file into a draft, inside of the system where it can."""
+    try:
+        while os.copy_file_range(source_fd, draft.fd, _COPY_BYTES):
+            pass
+    except OSError:
+        # Not on this file system. The position tells where to go on.
+        while chunk := os.read(source_fd, CHUNK_BYTES):
+            draft.write(chunk)

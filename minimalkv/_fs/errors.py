@@ -11,9 +11,17 @@ from minimalkv._errors import (
     KeyNotFound,
     MinimalkvError,
     StoreError,
+    StoreUnavailable,
 )
 
-_MISSING: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
+# A planted socket is ENXIO.
+_MISSING: Final = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.EISDIR,
+    errno.ENXIO,
+}
 _DENIED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL: Final = {
     errno.ENOSPC: "the disk is full",
@@ -71,6 +79,16 @@ def writing_error(error: OSError, key: str) -> MinimalkvError:
     if error.errno in _DENIED:
         return _denied(error, f"Writing {key!r} needs write permission on its folder,")
     return _failed(error, f"Writing {key!r} failed, the old value is unchanged")
+
+
+def unknown_error(error: OSError, key: str) -> MinimalkvError:
+    """Make the error to raise when a change was made, but perhaps not for good."""
+    mapped = StoreUnavailable(
+        f"The change of {key!r} was made, but whether it survives a power cut is "
+        f"unknown ({error.strerror})."
+    )
+    mapped.errno = error.errno
+    return mapped
 
 
 def listing_error(error: OSError, root: str) -> MinimalkvError:

@@ -1,22 +1,28 @@
 """One writer a key, among all processes on the machine."""
 
+import contextlib
 import os
+import stat
 import sys
 import threading
-from types import TracebackType
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 from zlib import crc32
 
 from minimalkv._fork import tell_after_fork
-from minimalkv._fs.places import make_root
+from minimalkv._fs.descriptors import Descriptor
+from minimalkv._fs.places import make_root, open_folder
 
 if sys.platform != "win32":
     import fcntl
 
+_T = TypeVar("_T")
+
 LOCKS_FOLDER: Final = ";locks"
 _COUNT: Final = 64
 # To write, though nobody does: NFS locks nothing else exclusively, see flock(2).
-_LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_LOCK_FILE: Final = os.O_RDWR | os.O_NOFOLLOW
+_NEW_FILE: Final = _LOCK_FILE | os.O_CREAT | os.O_EXCL
 
 
 class _ThreadLocks:
@@ -33,55 +39,75 @@ class _ThreadLocks:
 _threads = _ThreadLocks()
 
 
-class KeyLock:
-    """The lock of one or two keys below a root, held in a ``with`` block.
+def locked(root: str, keys: Iterable[str], action: Callable[[int], _T]) -> _T:
+    """Do something while nobody else writes to some keys below a root.
 
-    The 64 lock files stay: whoever unlinks a lock file lets two in. The lock is given
-    back by LOCK_UN and not by closing alone, for a child that was forked meanwhile
-    has the same open file.
+    A function and no ``with`` block: between the lock and such a block an exception
+    from a signal could come, and the lock would be held for ever.
+
+    Parameters
+    ----------
+    root : str
+        The folder.
+    keys : iterable of str
+        The keys.
+    action : callable
+        Gets the descriptor of a lock file that is held. It must not lock again.
     """
+    # Always in the same order, so that two movers never wait for each other.
+    return _locked(root, sorted(set(map(_number, keys))), action)
 
-    __slots__ = ("_fds", "_numbers", "_root", "_thread_locks")
 
-    def __init__(self, root: str, *keys: str) -> None:
-        self._root = root
-        # Always in the same order, so that two movers never wait for each other.
-        self._numbers = sorted({crc32(key.encode()) % _COUNT for key in keys})
-        self._fds: list[int] = []
-        self._thread_locks: list[threading.Lock] = []
+def _number(key: str) -> int:
+    return crc32(key.encode()) % _COUNT
 
-    def __enter__(self) -> None:
+
+def _locked(root: str, numbers: list[int], action: Callable[[int], _T]) -> _T:
+    number, *others = numbers
+    with _threads.locks[number]:
+        lock = _open(root, f"{number:02d}")
         try:
-            for number in self._numbers:
-                thread_lock = _threads.locks[number]
-                thread_lock.acquire()
-                self._thread_locks.append(thread_lock)
-                lock_fd = self._open(number)
-                self._fds.append(lock_fd)
-                fcntl.flock(lock_fd, fcntl.LOCK_EX)
-        except BaseException:
-            self._release()
-            raise
+            fcntl.flock(lock.number, fcntl.LOCK_EX)
+            if others:
+                return _locked(root, others, action)
+            return action(lock.number)
+        finally:
+            # Closing alone would leave the lock to a child that was forked. The file
+            # stays: whoever unlinks a lock file lets two in.
+            try:
+                fcntl.flock(lock.number, fcntl.LOCK_UN)
+            except OSError:
+                pass
+            finally:
+                lock.close()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._release()
 
-    def _release(self) -> None:
-        for lock_fd in self._fds:
-            fcntl.flock(lock_fd, fcntl.LOCK_UN)
-            os.close(lock_fd)
-        for thread_lock in self._thread_locks:
-            thread_lock.release()
-
-    def _open(self, number: int) -> int:
-        path = f"{self._root}/{LOCKS_FOLDER}/{number:02d}"
+def _open(root: str, name: str) -> Descriptor:
+    try:
+        folder = open_folder(root, [LOCKS_FOLDER])
+    except FileNotFoundError:
+        _make_folder(root)
+        folder = open_folder(root, [LOCKS_FOLDER])
+    with folder as folder_fd:
         try:
-            return os.open(path, _LOCK_FILE, 0o666)
+            return Descriptor(name, _LOCK_FILE, dir_fd=folder_fd)
         except FileNotFoundError:
-            make_root(f"{self._root}/{LOCKS_FOLDER}", fsync=False)
-            return os.open(path, _LOCK_FILE, 0o666)
+            return _create(name, folder_fd)
+
+
+def _create(name: str, folder_fd: int) -> Descriptor:
+    try:
+        lock = Descriptor(name, _NEW_FILE, 0o666, folder_fd)
+    except FileExistsError:
+        return Descriptor(name, _LOCK_FILE, dir_fd=folder_fd)
+    os.fchmod(lock.number, os.fstat(folder_fd).st_mode & 0o666)
+    return lock
+
+
+def _make_folder(root: str) -> None:
+    """Make the folder for all who may write to the root, whatever their umask."""
+    make_root(root, fsync=False)
+    with contextlib.suppress(FileExistsError), open_folder(root, []) as root_fd:
+        os.mkdir(LOCKS_FOLDER, dir_fd=root_fd)
+        mode = stat.S_IMODE(os.fstat(root_fd).st_mode)
+        os.chmod(LOCKS_FOLDER, mode, dir_fd=root_fd)

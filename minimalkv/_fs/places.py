@@ -1,10 +1,14 @@
 """Where a key lives below the root, reached without following a symbolic link."""
 
+import contextlib
 import os
 from types import TracebackType
 from typing import Final, Self
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+from minimalkv._errors import StoreError
+from minimalkv._fs.descriptors import Descriptor
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 _TRIES: Final = 100
 
 
@@ -15,11 +19,12 @@ class Place:
     is the path of the root. It closes what it opened when its ``with`` block ends.
     """
 
-    __slots__ = ("base", "folder_fd", "key", "name")
+    __slots__ = ("_folder", "base", "folder_fd", "key", "name")
 
-    def __init__(self, base: str, folder_fd: int | None, key: str) -> None:
+    def __init__(self, base: str, folder: Descriptor | None, key: str) -> None:
         self.base = base
-        self.folder_fd = folder_fd
+        self._folder = folder
+        self.folder_fd = None if folder is None else folder.number
         self.key = key
         self.name = key.rpartition("/")[2]
 
@@ -28,9 +33,9 @@ class Place:
         return self.base + self.name
 
     def close(self) -> None:
-        """Close the folder, if it was opened; only once."""
-        if self.folder_fd is not None:
-            os.close(self.folder_fd)
+        """Close the folder, if it was opened."""
+        if self._folder is not None:
+            self._folder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -53,32 +58,59 @@ class Place:
 
 def sync_folder(path: str) -> None:
     """Make the entries of a folder survive a power cut."""
-    folder_fd = os.open(path, _FOLDER)
-    try:
+    with Descriptor(path, _FOLDER) as folder_fd:
         os.fsync(folder_fd)
-    finally:
-        os.close(folder_fd)
+
+
+def folders_of(key: str) -> list[str]:
+    """Return the folders of a key, none of which may lead upwards.
+
+    No key that was checked has such a folder; this is for callers that forgot.
+    """
+    folders = key.split("/")[:-1]
+    if not {"", ".", ".."}.isdisjoint(folders):
+        raise FileNotFoundError(2, "not a folder of values", key)
+    return folders
 
 
 def find(root: str, key: str) -> Place:
     """Find the place of a key; FileNotFoundError or NotADirectoryError if not there."""
     if "/" not in key:
         return Place(f"{root}/", None, key)
-    return Place("", open_folder(root, key.split("/")[:-1]), key)
+    return Place("", open_folder(root, folders_of(key)), key)
 
 
 def make(root: str, key: str, *, fsync: bool) -> Place:
     """Find the place of a key, with all the folders that it needs."""
     if "/" not in key:
         return Place(f"{root}/", None, key)
-    folders = key.split("/")[:-1]
+    folders = folders_of(key)
     for _ in range(_TRIES):
         try:
             return Place("", _make_folder(root, folders, fsync=fsync), key)
         except FileNotFoundError:
             # A folder went between mkdir and open: somebody deleted its last value.
             make_root(root, fsync=fsync)
-    raise FileNotFoundError(2, "the folder is deleted again and again", key)
+    raise vanishing(key)
+
+
+def vanishing(key: str) -> FileNotFoundError:
+    """Make the error for when others remove a folder as fast as it is made."""
+    return FileNotFoundError(2, "the folder is deleted again and again", key)
+
+
+def require_folder(root: str) -> None:
+    """Refuse a root that is there and no folder: its values are not missing.
+
+    Raises
+    ------
+    StoreError
+        If it is a file, or a symbolic link to what is not mounted.
+    """
+    if os.path.lexists(root) and not os.path.isdir(root):
+        raise StoreError(
+            f"{root!r} is no folder, but a file, or a link to nothing (not mounted?)."
+        )
 
 
 def make_root(root: str, *, fsync: bool) -> None:
@@ -91,43 +123,35 @@ def make_root(root: str, *, fsync: bool) -> None:
     try:
         os.mkdir(root)
     except FileExistsError:
+        require_folder(root)
         return
     if fsync:
         sync_folder(above)
 
 
-def open_folder(root: str, folders: list[str]) -> int:
+def open_folder(root: str, folders: list[str]) -> Descriptor:
     """Open a folder below the root; the root itself may be a symbolic link."""
-    folder_fd = os.open(root, _FOLDER)
+    folder = Descriptor(root, _FOLDER)
     for name in folders:
-        folder_fd = _step(folder_fd, name)
-    return folder_fd
+        with folder as folder_fd:
+            folder = open_inner(folder_fd, name)
+    return folder
 
 
-def open_inner(folder_fd: int, name: str) -> int:
+def open_inner(folder_fd: int | None, name: str) -> Descriptor:
     """Open a folder in a folder."""
-    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder_fd)
+    return Descriptor(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder_fd)
 
 
-def _step(folder_fd: int, name: str) -> int:
-    try:
-        return open_inner(folder_fd, name)
-    finally:
-        os.close(folder_fd)
-
-
-def _make_folder(root: str, folders: list[str], *, fsync: bool) -> int:
-    folder_fd = os.open(root, _FOLDER)
+def _make_folder(root: str, folders: list[str], *, fsync: bool) -> Descriptor:
+    folder = Descriptor(root, _FOLDER)
     for name in folders:
-        try:
-            inner_fd = _make_step(folder_fd, name, fsync=fsync)
-        finally:
-            os.close(folder_fd)
-        folder_fd = inner_fd
-    return folder_fd
+        with folder as folder_fd:
+            folder = _make_step(folder_fd, name, fsync=fsync)
+    return folder
 
 
-def _make_step(folder_fd: int, name: str, *, fsync: bool) -> int:
+def _make_step(folder_fd: int, name: str, *, fsync: bool) -> Descriptor:
     try:
         return open_inner(folder_fd, name)
     except FileNotFoundError:
@@ -144,15 +168,8 @@ def _make_step(folder_fd: int, name: str, *, fsync: bool) -> int:
 def remove_empty_folders(root: str, key: str) -> None:
     """Remove the folders of a key that have nothing in them any more."""
     folders = key.split("/")[:-1]
-    while folders:
-        name = folders.pop()
-        try:
-            folder_fd = open_folder(root, folders)
-        except OSError:
-            return
-        try:
-            os.rmdir(name, dir_fd=folder_fd)
-        except OSError:
-            return
-        finally:
-            os.close(folder_fd)
+    with contextlib.suppress(OSError):
+        while folders:
+            name = folders.pop()
+            with open_folder(root, folders) as folder_fd:
+                os.rmdir(name, dir_fd=folder_fd)

@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Iterator, MutableMapping
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from minimalkv._atomic import add_to_number
+from minimalkv._clock import elapsed
 from minimalkv._conditions import changed, check_condition
 from minimalkv._constants import KEEP, NOT_SET
 from minimalkv._errors import KeyNotFound
 from minimalkv._fork import tell_after_fork
 from minimalkv._hooks import cut
 from minimalkv._key_value_store import KeyValueStore
-from minimalkv._meta import ObjectMeta, guess_content_type
+from minimalkv._meta import ObjectMeta, guess_content_type, utc
 from minimalkv._mixins import ConditionalMixin, CopyMixin, TimeToLiveMixin
 from minimalkv._streams import BytesReader, Readable, read_all
 
@@ -24,11 +24,17 @@ _make = tuple.__new__
 _time_ns = time.time_ns
 
 
+class _Deadline(NamedTuple):
+    # By the clock that nobody sets, which counts, and by the time of day.
+    clock: float
+    wall: float
+
+
 class _Info(NamedTuple):
     value: bytes
     # When it was put, in nanoseconds since 1970, but never the same twice.
     version: int
-    expires: float | None
+    expires: _Deadline | None
     # Whether the key is one that may be written, and not one that stood in `d`.
     is_valid: bool
 
@@ -69,7 +75,7 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         tell_after_fork(self)
         # Not the time of day: an expired value must not come back with a clock that
         # is set back.
-        self._clock = time.monotonic
+        self._clock = elapsed
 
     @classmethod
     def _from_params(cls, *, create_if_missing: bool = True) -> Self:
@@ -92,21 +98,38 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         return info
 
     def _has_expired(self, info: _Info) -> bool:
-        return info.expires is not None and info.expires <= self._clock()
+        return info.expires is not None and info.expires.clock <= self._clock()
 
     def _forget(self, key: str) -> None:
         self.d.pop(key, None)
         self._info.pop(key, None)
 
     def _keep(
-        self, key: str, value: bytes, expires: float | None, *, is_valid: bool = True
+        self,
+        key: str,
+        value: bytes,
+        expires: _Deadline | None,
+        *,
+        is_valid: bool = True,
     ) -> _Info:
+        # A wrapper may know longer keys than may be put here.
+        is_valid = is_valid and len(key) <= self.max_key
         info = _Info(value, self._next_version(), expires, is_valid)
-        self._info[key] = info
-        self.d[key] = value
-        if len(self._info) > 2 * len(self.d) + _FORGOTTEN:
-            self._info = {k: i for k, i in self._info.items() if k in self.d}
+        self._set(key, info)
         return info
+
+    def _set(self, key: str, info: _Info) -> None:
+        old = self._info.get(key)
+        try:
+            self._info[key] = info
+            self.d[key] = info.value
+        except BaseException:
+            # From a signal, say: the old value would seem never to expire.
+            if old is not None:
+                self._info[key] = old
+            raise
+        if old is None and len(self._info) > 2 * len(self.d) + _FORGOTTEN:
+            self._info = {k: i for k, i in self._info.items() if k in self.d}
 
     def _next_version(self) -> int:
         self._version = max(_time_ns(), self._version + 1)
@@ -119,8 +142,10 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
             raise KeyNotFound(key)
         return info
 
-    def _deadline(self, ttl_secs: float | str) -> float | None:
-        return None if isinstance(ttl_secs, str) else self._clock() + ttl_secs
+    def _deadline(self, ttl_secs: float | str) -> _Deadline | None:
+        if isinstance(ttl_secs, str):
+            return None
+        return _Deadline(self._clock() + ttl_secs, time.time() + ttl_secs)
 
     # Reading.
 
@@ -139,17 +164,13 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         return self._meta(key, self._found(key))
 
     def _meta(self, key: str, info: _Info) -> ObjectMeta:
-        expires = None
-        if info.expires is not None:
-            left = info.expires - self._clock()
-            expires = datetime.fromtimestamp(time.time() + left, UTC)
         return ObjectMeta(
             key,
             len(info.value),
             etag=str(info.version),
-            modified=datetime.fromtimestamp(info.version / 1e9, UTC),
+            modified=utc(info.version / 1e9),
             content_type=guess_content_type(key),
-            expires=expires,
+            expires=None if info.expires is None else utc(info.expires.wall),
         )
 
     def _has_key(self, key: str) -> bool:
@@ -181,14 +202,16 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
     def iter_keys(self, prefix: str = "") -> Iterator[str]:  # noqa: D102 - inherited
         # The names are copied, not the values: the dictionary may change meanwhile.
         for key in list(self.d):
-            if key.startswith(prefix) and self._has_key(key):
+            if key.startswith(prefix) and self._has_key(key) and self._is_readable(key):
                 yield key
 
     # Writing.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not {"_put", "_check_valid_key"}.isdisjoint(cls.__dict__):
+        hooks = (cls._put, cls._check_valid_key)
+        ours = (DictStore._put, DictStore._check_valid_key)
+        if cls.put is DictStore.put and hooks != ours:
             # Its hooks are to be called.
             cls.put = KeyValueStore.put  # type: ignore[assignment]  # more than ours takes
 
@@ -204,6 +227,7 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         if (
             info is None
             or not info.is_valid
+            or info.expires is not None
             or options
             or ttl_secs is not None
             or data.__class__ is not bytes
@@ -306,7 +330,7 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
 
     def _ttl(self, key: str) -> float | None:
         expires = self._found(key).expires
-        return None if expires is None else max(expires - self._clock(), 0.0)
+        return None if expires is None else max(expires.clock - self._clock(), 0.0)
 
     def _purge_expired(self, prefix: str) -> int:
         return sum(self._purge(key) for key in list(self.d) if key.startswith(prefix))
@@ -354,5 +378,5 @@ def _etag(info: _Info | None) -> str | None:
     return None if info is None else str(info.version)
 
 
-def _add(deadline: float | None, secs: float) -> float | None:
-    return None if deadline is None else deadline + secs
+def _add(deadline: _Deadline | None, secs: float) -> _Deadline | None:
+    return deadline and deadline._replace(clock=deadline.clock + secs)
