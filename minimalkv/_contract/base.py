@@ -1,6 +1,8 @@
 """What all contracts stand on: the store, and the ways behind its back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -21,6 +23,12 @@ class Contract:
         raise NotImplementedError(
             "Override the fixture `store` so that it returns a new, empty store."
         )
+
+    @pytest.fixture
+    def folder(self) -> Iterator[Path]:
+        """Return an empty folder, which no store of yours lies in, as tmp_path may."""
+        with TemporaryDirectory() as name:
+            yield Path(name)
 
     def reopen(self, store: KeyValueStore) -> KeyValueStore:
         """Return another store object on the same data; else the same one."""
@@ -63,3 +71,13 @@ def check_values(store: KeyValueStore, expected: Mapping[str, bytes]) -> None:
 def check_sorted(found: Iterable[str], expected: Iterable[str]) -> None:
     """Assert that a listing has all that is expected, each once, in any order."""
     assert sorted(found) == sorted(expected)
+
+
+def prefixes_of(keys: Iterable[str], delimiter: str, prefix: str) -> set[str]:
+    """Compute what `iter_prefixes` has to yield."""
+    found = set()
+    for key in keys:
+        if key.startswith(prefix):
+            head, cut, _ = key[len(prefix) :].partition(delimiter)
+            found.add(prefix + head + cut)
+    return found

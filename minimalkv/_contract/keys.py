@@ -1,128 +1,59 @@
-"""Keys that somebody might try, and what becomes of every one of them."""
-# ruff: noqa: D102, S101 - a test's name is its sentence, and assert how it asserts
+"""What becomes of every key that somebody might try."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-from minimalkv._contract.base import Contract, check_values
-from minimalkv._errors import (
-    InvalidKey,
-    KeyConflict,
-    KeyNotFound,
-    MinimalkvError,
-    Unsupported,
-)
+from minimalkv._contract.base import Contract, check_sorted, check_values, prefixes_of
+from minimalkv._contract.nasty import NASTY_KEYS, NO_TEXTS
+from minimalkv._errors import InvalidKey, KeyConflict, KeyNotFound, Unsupported
 from minimalkv._key_value_store import KeyValueStore
 
-_UP: Final = (
-    ". .. ... .... ../x ../../x ../../../../../../etc/passwd a/.. a/../b a/../../x ./x "
-    "x/. x/./y .../x ..../x ....//x ..\\x ..\\..\\x \\..\\x ..%2fx ..%2Fx %2e%2e "
-    "%2e%2e/x %2e%2e%2fx %252e%252e%252fx ..%5cx ..%c0%afx ..;/x ..//x /../x "
-    "f/g/../../../x ~ ~root ~/x $HOME ${HOME}/x file:///etc/passwd %2E %2E%2E .%2e "
-    "..a a..b ..a/b .a .. ...a/.b .git/config"
-).split()
-_SLASHES: Final = (
-    "/ // /x //x ///x x/ x// y//z y///z y/z/ /etc/passwd \\ \\\\ p\\ q\\r \\s q\\\\r "
-    "t\\/u v/\\w /\\ \\/ \\\\server\\share //server/share C:\\x C:x C:/x "
-    "a/b/c/d/e/f/g/h/i d/d/d/d"
-).split()
-_CONTROL: Final = [
-    *("\0", "x\0", "\0x", "x\0y", "\n", "x\n", "\nx", "x\ny", "x\n\n", "x\r", "x\r\n"),
-    *("\r\nSet-Cookie: x=y", "\t", "x\ty", "x\t", "\v", "\f", "\x1b[31m", "\x7f", "\x80"),
-    *("\x85", "x\x1fy", "\b", "..\n", "../x\n", "x/\n", "x/..\n"),
-]
-_UNICODE: Final = [
-    *("\u00e4", "a\u0308", "\uff0e\uff0e", "\uff0e\uff0e\uff0fx", "x\uff0fy", "x\u2215y"),
-    *("\u2024\u2024/x", "\u2025", "x\u2044y", "\u202e", "x\u202egnp.exe", "\u200b"),
-    *("x\u200by", "\u200d", "\ufeff", "\ufeffx", "\u00a0", "\u2028", "\u2029", "\u3000"),
-    *("\u017f", "\u0131", "\u0130", "\u212a", "\u00df", "\ufb01", "\u2126", "\u03a9"),
-    *("\u0661", "\uff11", "\u65e5\u672c\u8a9e", "\U0001f600", "\u05d0", "\u0e33"),
-    *("\U0001f469\u200d\U0001f467", "\ud800", "\udfff", "x\udc80y", "\udce4"),
-    *("\ud83d\ude00", "\U0010ffff", "\ufffe", "\ue000", "\u00e9" * 125, "\u00e4" * 250),
-]
-_WINDOWS: Final = (
-    "CON con PRN AUX aux.txt NUL nul.tar.gz COM1 LPT1.txt CLOCK$ m:n m::$DATA k. k.. "
-    "k... k* k? k|l k<l k>l k\"l desktop.ini Thumbs.db PROGRA~1 K k"
-).split()
-_SPACES: Final = ["", " ", "  ", "u ", " u", "u v", "w/ ", "w2/ /x", " z/x", "  /x y/ z"]
-_TEXTS: Final = [
-    *("$(touch x)", "`touch`x", ";rm -rf .", "x;y", ";put-00", ";locks", ";locks/00"),
-    *("|cat", "&&true", "--help", "-rf", "-", "_", "'OR'1'='1", '";DROP TABLE keys;--'),
-    *("{}", "{0}", "{0.__class__}", "%s", "%d%n", "%", "%%", "%4", "%zz", "%00", "x%00y"),
-    *("${jndi:ldap://x}", "<script>", "a=b&c=d", "?versionId=1", "e?f#g", "#", "e#f"),
-    *("*", "h*llo", "h?llo", "h[ae]llo", "[a-z]", "[!a]", "{a,b}", "(a)", "!", "a,b"),
-    *("hello", "hallo", "a+b", "+", "a%20b", "a%2Fb", "a%2fb", "a&amp;b", "@", "^", "=", "~1"),
-    *("'", '"', "`", "&", "&&", "$", "$$", "$1", "\\1", "\\x00", "\\u0000", "[", "]", "]["),
-    *("Content-Type: text/html", "null", "None", "undefined", "NaN", "true", "0", "00"),
-    *("-0", "1e309", "__proto__", "constructor", "__class__", "__init__.py", ".htaccess"),
-    *("mkv-ping", "mkv-session-x", "index.html", "x.tar.gz", "UPPER", "upper", "Upper"),
-]
-_LENGTHS: Final = [
-    *("n" * length for length in (63, 64, 127, 128, 249, 250, 251, 255, 256, 1000)),
-    *("o" * length for length in (1023, 1024, 1025, 4096, 65536)),
-    *(f"{'p' * length}/p" for length in (249, 250, 251, 255, 256)),
-    *(f"r/{'r' * length}" for length in (249, 250, 251, 255, 256)),
-    "/".join(["s" * 203] * 5)[:1018] + "/" + "s" * 5,
-    "/".join(["t" * 203] * 5)[:1018] + "/" + "t" * 6,
-    "d1/" * 60 + "d",
-]
-
-NASTY_KEYS: Final = list(
-    dict.fromkeys(
-        [*_UP, *_SLASHES, *_CONTROL, *_UNICODE, *_WINDOWS, *_SPACES, *_TEXTS, *_LENGTHS]
-    )
-)
-"""Texts that somebody might try as a key: more than 300, each once."""
-
-NO_TEXTS: Final = (
-    *(b"x", b"", bytearray(b"x"), memoryview(b"x"), 0, 1, -1, 1.5, True, False),
-    *(object(), ["x"], ("x",), {"x": 1}, frozenset("x"), Path("x"), str, ...),
-)
-"""Objects that are no key anywhere."""
-
+_SOURCE = "source"
 _REFUSED = (InvalidKey, Unsupported)
+_NOT_THERE = (*_REFUSED, KeyNotFound)
 
 
 class KeyContract(Contract):
     """Every text is a key and comes back exactly, or is refused by name."""
 
+    nasty_keys: Sequence[str] = NASTY_KEYS
+    """The keys to try; fewer of them where every write takes long."""
+
     def test_every_nasty_key_is_stored_exactly_or_refused(
         self, store: KeyValueStore
     ) -> None:
         wrong = []
-        for key in NASTY_KEYS:
-            attempt = _Attempts(self, store, key)
+        store.put(_SOURCE, b"source")
+        before = self.raw_names(store)
+        for key in self.nasty_keys:
+            check = _check_key if self.is_key(store, key) else _check_refused
             try:
-                if self.is_key(store, key):
-                    attempt.round_trip()
-                else:
-                    attempt.refusals()
-            except Exception as error:  # noqa: BLE001 - all of them are shown at once
+                check(store, key)
+            except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - shown
                 wrong.append((key, error))
-                _clear(store)
         assert wrong == []
+        assert self.raw_names(store) == before
 
     def test_no_two_nasty_keys_are_the_same(self, store: KeyValueStore) -> None:
         expected: dict[str, bytes] = {}
-        for number, key in enumerate(NASTY_KEYS):
+        for number, key in enumerate(self.nasty_keys):
             if self.is_key(store, key) and not _conflicts(store, key, expected):
-                value = f"{number}".encode()
-                expected[store.put(key, value)] = value
+                expected[key] = f"{number}".encode()
+                assert store.put(key, expected[key]) == key
         check_values(store, expected)
         for key, value in expected.items():
             assert store.get(key) == value
-            assert store.keys(key).count(key) == 1
-        for number, key in enumerate(list(expected)):
+            check_sorted(store.keys(key), [k for k in expected if k.startswith(key)])
+        for key in list(expected):
             store.delete(key)
             del expected[key]
-            if number % 16 == 0:
+            assert key not in store
+            if len(expected) % 16 == 0:
                 check_values(store, expected)
-        check_values(store, {})
 
     def test_every_nasty_text_is_a_prefix_to_list_by(
         self, store: KeyValueStore
@@ -131,67 +62,63 @@ class KeyContract(Contract):
         keys += ["f/g.h/i", "f/g.h/j", "f/k"] if store.extended_keys else []
         self.fill(store, dict.fromkeys(keys, b""))
         for prefix in [*NASTY_KEYS, "f", "f/g", "h", "h["]:
-            expected = sorted(key for key in keys if key.startswith(prefix))
-            assert sorted(store.keys(prefix)) == expected, prefix
-            assert sorted(m.key for m in store.iter_meta(prefix)) == expected, prefix
-            found = [p for p in store.iter_prefixes(".", prefix) if prefix not in keys]
-            assert all(p.startswith(prefix) for p in found), prefix
+            expected = [key for key in keys if key.startswith(prefix)]
+            check_sorted(store.keys(prefix), expected)
+            check_sorted((meta.key for meta in store.iter_meta(prefix)), expected)
+            found = store.iter_prefixes("/", prefix)
+            check_sorted(found, prefixes_of(keys, "/", prefix))
 
     def test_what_is_no_text_is_no_key(self, store: KeyValueStore) -> None:
         before = self.raw_names(store)
         accepted = []
         for key in NO_TEXTS:
-            attempt = _Attempts(self, store, key)
-            for verb in [*attempt.writes(), *attempt.reads()]:
-                try:
-                    verb()
-                except _REFUSED:
-                    continue
-                accepted.append(key)
+            for verb in [*_writes(store, key), *_reads(store, key)]:
+                with suppress(*_REFUSED):
+                    accepted.append((key, verb()))
         assert accepted == []
         assert self.raw_names(store) == before
 
-    def test_none_and_empty_are_refused_or_get_a_key_of_their_own(
+    def test_none_and_the_empty_text_are_refused_or_get_a_key_made(
         self, store: KeyValueStore
     ) -> None:
+        key: Any
         for key in (None, ""):
-            for verb in _Attempts(self, store, key).reads():
-                with pytest.raises((InvalidKey, KeyNotFound, Unsupported)):
-                    verb()
+            for read in _reads(store, key):
+                with pytest.raises(_NOT_THERE):
+                    read()
             if self.is_key(store, key):
-                made = store.put(key, b"value")  # type: ignore[arg-type]
-                assert store.get(made) == b"value"
+                made = store.put(key, b"value")
+                check_values(store, {made: b"value"})
                 store.delete(made)
-            else:
-                for verb in _Attempts(self, store, key).writes():
-                    with pytest.raises(_REFUSED):
-                        verb()
+                continue
+            for write in _writes(store, key):
+                with pytest.raises(_REFUSED):
+                    write()
         check_values(store, {})
 
     def test_longest_key_fits_and_one_more_does_not(self, store: KeyValueStore) -> None:
         longest = "k" * min(store.max_key, store.max_segment)
         store.put(longest, b"long")
-        check_values(store, {longest: b"long"})
         with pytest.raises(InvalidKey):
             store.put(f"{longest}k", b"longer")
         check_values(store, {longest: b"long"})
 
-    def test_refused_key_is_named_and_the_message_is_short(
+    def test_refused_key_is_named_in_a_short_message(
         self, store: KeyValueStore
     ) -> None:
-        for key in ("../x", "x\n", "n" * 100_000):
-            if not self.is_key(store, key):
-                with pytest.raises(InvalidKey) as caught:
-                    store.get(key)
-                assert isinstance(caught.value, ValueError)
-                assert repr(key)[:20] in str(caught.value)
-                assert len(str(caught.value)) < 400
-                assert "\n" not in str(caught.value)
+        for key in ("..", "n" * 100_000):
+            assert not self.is_key(store, key)
+            with pytest.raises(InvalidKey) as caught:
+                store.put(key, b"")
+            message = str(caught.value)
+            assert repr(key)[:20] in message
+            assert len(message) < 400
+            assert message.isprintable()
 
     def test_key_beside_its_own_folder_works_or_is_a_conflict(
         self, store: KeyValueStore
     ) -> None:
-        if not self.is_key(store, "a/b/c"):
+        if not store.extended_keys:
             return
         expected = {"a/b/c": b"inner"}
         store.put("a/b/c", b"inner")
@@ -199,14 +126,20 @@ class KeyContract(Contract):
             if store.nested_keys:
                 store.put(key, key.encode())
                 expected[key] = key.encode()
-            else:
+                continue
+            store.put(_SOURCE, b"source")
+            for _, write in _ways_in(store, key):
                 with pytest.raises(KeyConflict):
-                    store.put(key, b"outer")
-                assert key not in store
+                    write()
+            store.delete(_SOURCE)
+            store.delete(key)
+            assert key not in store
+            with pytest.raises(KeyNotFound):
+                store.get(key)
         check_values(store, expected)
 
-    def test_folder_of_the_last_key_is_free_again(self, store: KeyValueStore) -> None:
-        if not self.is_key(store, "a/b/c"):
+    def test_folder_of_a_deleted_key_is_free_again(self, store: KeyValueStore) -> None:
+        if not store.extended_keys:
             return
         store.put("a/b/c", b"inner")
         store.delete("a/b/c")
@@ -214,56 +147,105 @@ class KeyContract(Contract):
         check_values(store, {"a/b": b"outer"})
 
 
-class _Attempts:
-    """All that can be tried with one key."""
+def _check_key(store: KeyValueStore, key: str) -> None:
+    for read in _reads(store, key):
+        with pytest.raises((KeyNotFound, Unsupported)):
+            read()
+    for value, write in _ways_in(store, key):
+        assert write() in (key, None)
+        assert store.get(key) == value
+    assert store.head(key).key == key
+    assert store.keys(key) == [key]
+    store.delete(key)
+    assert key not in store
+    store.put(_SOURCE, b"source")
 
-    def __init__(self, contract: Contract, store: KeyValueStore, key: Any) -> None:
-        self.contract = contract
-        self.store = store
-        self.key = key
 
-    def reads(self) -> Iterator[Callable[[], object]]:
-        store, key = self.store, self.key
-        yield lambda: store.get(key)
-        yield lambda: store.get_with_meta(key)
-        yield lambda: store.head(key)
-        yield lambda: store.open(key).close()
-        yield lambda: store.stream(key)[1].close()
-        yield lambda: store.get_file(key, io.BytesIO())
-        yield lambda: _present(key in store)
-        yield lambda: _present(key in store.get_many([key]))
-        yield lambda: store.ttl(key)
-        yield lambda: store.copy(key, "copy")
-        yield lambda: store.move(key, "moved")
+def _check_refused(store: KeyValueStore, key: str) -> None:
+    for read in _reads(store, key):
+        with pytest.raises(_NOT_THERE):
+            read()
+    for write in _writes(store, key):
+        with pytest.raises(_REFUSED):
+            write()
+    for delete in (store.delete, lambda k: store.delete_many([k])):
+        with suppress(InvalidKey):
+            delete(key)
 
-    def writes(self) -> Iterator[Callable[[], object]]:
-        store, key = self.store, self.key
-        yield lambda: store.put(key, b"value")
-        yield lambda: store.put_file(key, io.BytesIO(b"value"))
-        yield lambda: store.put_file(key, __file__)
-        yield lambda: _write(store, key)
-        yield lambda: store.put_many({key: b"value"} if _is_hashable(key) else key)
-        yield lambda: store.copy("source", key)
-        yield lambda: store.move("source", key)
-        yield lambda: store.add(key, b"value")
-        yield lambda: store.update(key, lambda _: b"value")
-        yield lambda: store.increment(key)
-        yield lambda: store.touch(key, 5)
-        yield lambda: store.url_for(key)
 
-    def deletes(self) -> Iterator[Callable[[], object]]:
-        store, key = self.store, self.key
-        yield lambda: store.delete(key)
-        yield lambda: store.delete_many([key])
+def _reads(store: KeyValueStore, key: Any) -> Iterator[Callable[[], object]]:
+    """Give every way to read a key, each of which has to raise if it is not there."""
+    yield lambda: store.get(key)
+    yield lambda: store.get_with_meta(key)
+    yield lambda: store.head(key)
+    yield lambda: store.open(key)
+    yield lambda: store.stream(key)
+    yield lambda: store.get_file(key, io.BytesIO())
+    yield lambda: _there(key, key in store)
+    yield lambda: _there(key, bool(store.get_many(iter([key]))))
+    yield lambda: store.ttl(key)
+    yield lambda: store.copy(key, "copy")
+    yield lambda: store.move(key, "moved")
 
-    def round_trip(self) -> None:
-        store, key = self.store, self.key
-        stored = store.put(key, b"value") if key else key
-        if stored != key or not key:
-            assert not key, f"the store made the key {stored!r} of it"
-            return
-        for verb in self.reads():
-            with suppress(Unsupported, KeyConflict):
-                verb()
-        assert store.get(key) == store.open(key).read() if False else True
-        store.delete_many(["copy", "moved"])
+
+def _there(key: object, found: bool) -> None:
+    if not found:
+        raise KeyNotFound(key)
+
+
+def _ways_in(
+    store: KeyValueStore, key: Any
+) -> list[tuple[bytes, Callable[[], object]]]:
+    """Give every way to store a value; the last takes `_SOURCE` away."""
+    return [
+        (b"put", lambda: store.put(key, b"put")),
+        (b"file", lambda: store.put_file(key, io.BytesIO(b"file"))),
+        (b"writer", lambda: _write(store, key)),
+        (b"many", lambda: store.put_many(_Items(key))),
+        (b"source", lambda: store.copy(_SOURCE, key)),
+        (b"source", lambda: store.move(_SOURCE, key)),
+    ]
+
+
+def _writes(store: KeyValueStore, key: Any) -> list[Callable[[], object]]:
+    """Give every call that checks its key as one that is written to."""
+    return [
+        *(write for _, write in _ways_in(store, key)),
+        lambda: store.put_file(key, __file__),
+        lambda: store.add(key, b"value"),
+        lambda: store.update(key, lambda _: b"value"),
+        lambda: store.increment(key),
+        lambda: store.touch(key, 5),
+        lambda: store.url_for(key),
+    ]
+
+
+def _write(store: KeyValueStore, key: Any) -> None:
+    with store.open_writer(key) as writer:
+        writer.write(b"writer")
+
+
+class _Items(dict[str, bytes]):
+    """One item, whose key need not be hashable."""
+
+    def __init__(self, key: Any) -> None:
+        super().__init__()
+        self._key = key
+
+    def items(self) -> Any:
+        return [(self._key, b"many")]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([self._key])
+
+    def __getitem__(self, _key: str) -> bytes:
+        return b"many"
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _conflicts(store: KeyValueStore, key: str, others: dict[str, bytes]) -> bool:
+    return not store.nested_keys and any(
+        other.startswith(f"{key}/") or key.startswith(f"{other}/") for other in others
+    )

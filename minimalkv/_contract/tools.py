@@ -18,6 +18,10 @@ _T = TypeVar("_T")
 _PATIENCE_SECS = 30
 
 
+class SourceError(Exception):
+    """What a source raises in the middle: none of our errors."""
+
+
 @lru_cache(maxsize=32)
 def sample(size: int, seed: int = 0) -> bytes:
     """Make bytes that are the same in every run and nowhere repeat themselves."""
@@ -86,9 +90,9 @@ class Trickle:
 
 @contextmanager
 def fast_switching() -> Iterator[None]:
-    """Switch threads a thousand times as often, so that a race shows itself."""
+    """Switch threads a hundred times as often, so that a race shows itself."""
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(5e-6)
+    sys.setswitchinterval(5e-5)
     try:
         yield
     finally:
@@ -159,5 +163,7 @@ def _live_as_child(action: Callable[[], object], child_fd: int) -> None:
 
 
 def _wait_for(result_fd: int) -> str:
-    ready, _, _ = select.select([result_fd], [], [], _PATIENCE_SECS)
+    waiting = select.poll()  # not select(), which fails above 1023 open files
+    waiting.register(result_fd, select.POLLIN)
+    ready = waiting.poll(_PATIENCE_SECS * 1000)
     return os.read(result_fd, 65536).decode() if ready else ""
