@@ -1,0 +1,1 @@
+"""A small photo site whose photos and sessions live in one store."""

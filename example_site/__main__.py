@@ -1,0 +1,98 @@
+"""Serve the site: ``python -m example_site --store <url>``."""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from example_site.flask_app import create_app
+from minimalkv import MinimalkvError, StoreURL
+
+_LARGEST_PORT = 65535
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Serves without a line for every request."""
+
+    def log_request(self, *_args: Any) -> None:
+        """Say nothing; errors are still logged."""
+
+
+def port(text: str) -> int:
+    """Read a port number.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    number = int(text)
+    if not 0 <= number <= _LARGEST_PORT:
+        raise ValueError(text)
+    return number
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; ends the program where that is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m example_site",
+        description="Serve the example site, with all its data in one store.",
+    )
+    parser.add_argument(
+        "--store",
+        default="hfs://./data",
+        metavar="URL",
+        help="where photos and sessions are kept (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="where to listen (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port",
+        type=port,
+        default=8000,
+        help="0 takes a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--instance",
+        default="./instance",
+        metavar="FOLDER",
+        help="where the secret key is kept (default: %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until the program is interrupted, and return the exit code."""
+    options = read_options(arguments)
+    try:
+        app = create_app(options.store, options.instance)
+        app.extensions["store"].ping()
+    except MinimalkvError as error:
+        click.echo(f"example_site: {error}", err=True)
+        return 2
+    serve(app, options)
+    return 0
+
+
+def serve(app: Flask, options: argparse.Namespace) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = make_server(
+        options.host, options.port, app, threaded=True, request_handler=QuietHandler
+    )
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    with server, contextlib.suppress(KeyboardInterrupt):
+        click.echo(f"Serving on http://{host}:{server.port}")
+        click.echo(f"All its data is in {StoreURL(options.store)}. Ctrl-C stops.")
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""The site: sign in with a name, upload photos, look at everybody's."""
+
+import secrets
+from hashlib import sha256
+from hmac import compare_digest
+from pathlib import Path
+from typing import cast
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wsgi import wrap_file
+
+from example_site.photos import MAX_PHOTO_BYTES, TYPES, PhotoRefused, Photos
+from minimalkv import KeyNotFound, StoreError, StoreURL, get_store_from_url
+from minimalkv.fs import FilesystemStore
+from minimalkv_flask import KVSession, KVSessionInterface
+
+SHOWN_PHOTOS = 60
+LONGEST_NAME = 40
+
+_FORM_BYTES = 64 * 1024  # what a form may have around the photo
+_CHUNK_BYTES = 256 * 1024
+_POLICY = (
+    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+pages = Blueprint("pages", __name__)
+
+
+def create_app(store_url: str, instance: str | Path) -> Flask:
+    """Return the site.
+
+    Parameters
+    ----------
+    store_url : str
+        The URL of the store for photos and sessions.
+    instance : str or Path
+        The folder of the secret key, which is made once.
+
+    Returns
+    -------
+    Flask
+        The application; its store is ``app.extensions["store"]``.
+
+    Raises
+    ------
+    InvalidURL, UnknownScheme, MissingExtra, Unsupported
+        If the URL opens no store that can hold sessions.
+    StoreError
+        If the secret key can be neither read nor written.
+    """
+    store = get_store_from_url(store_url)
+    app = Flask(__name__)
+    app.session_interface = KVSessionInterface(store)
+    app.secret_key = secret_key(instance)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_PHOTO_BYTES + _FORM_BYTES,
+        # Cookies know no port: another site on this machine has a "session" too.
+        SESSION_COOKIE_NAME="example_site",
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.extensions.update(store=store, photos=Photos(store))
+    app.jinja_env.globals.update(
+        csrf_token=csrf_token,
+        photo_types=",".join(TYPES.values()),
+        store_name=str(StoreURL(store_url)),
+    )
+    app.register_blueprint(pages)
+    return app
+
+
+def secret_key(instance: str | Path) -> bytes:
+    """Return the key that signs cookies; of all processes the first one makes it."""
+    files = FilesystemStore(instance, perm=0o600)
+    files.add("secret_key", secrets.token_hex(32).encode())
+    return files.get("secret_key")
+
+
+# Who may do what.
+
+
+def csrf_token() -> str:
+    """Return what every form of this visitor has to send back."""
+    return cast("str", session.setdefault("csrf_token", secrets.token_urlsafe(16)))
+
+
+@pages.before_request
+def ask_to_sign_in() -> AnyResponse | None:
+    """Send strangers to the sign-in page, whatever they came for."""
+    if request.endpoint == "pages.sign_in" or "name" in session:
+        return None
+    return redirect(url_for("pages.sign_in"), 303)
+
+
+@pages.before_request
+def refuse_foreign_forms() -> None:
+    """Refuse a form that another site made the browser send."""
+    if request.method != "POST":
+        return
+    expected = session.get("csrf_token", "")
+    # Looked at first: without a token of ours nothing is read from the visitor.
+    sent = request.form.get("csrf_token", "") if expected else ""
+    if not expected or not compare_digest(expected.encode(), sent.encode()):
+        abort(400, "This form is out of date. Go back to the photos and try again.")
+
+
+@pages.after_app_request
+def protect(response: Response) -> Response:
+    """Let the browser load nothing but ours, and keep no page after signing out."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "same-origin"
+    if response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# Pages.
+
+
+@pages.get("/")
+def gallery() -> str:
+    """Show the newest photos."""
+    found = photos().newest(SHOWN_PHOTOS)
+    return render_template("gallery.html", photos=found, visitor=session["name"])
+
+
+@pages.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> AnyResponse | str | tuple[str, int]:
+    """Ask for a name, and take it."""
+    if request.method == "POST":
+        name = " ".join(request.form.get("name", "").split())
+        if name.isprintable() and 0 < len(name) <= LONGEST_NAME:
+            welcome(name)
+            return redirect(url_for("pages.gallery"), 303)
+        problem = f"Please enter a name of 1 to {LONGEST_NAME} characters."
+        return render_template("sign_in.html", problem=problem, name=name), 422
+    if "name" in session:
+        return redirect(url_for("pages.gallery"), 303)
+    return render_template("sign_in.html")
+
+
+def welcome(name: str) -> None:
+    """Begin the session of somebody who signed in, under a new id."""
+    session.clear()
+    cast("KVSession", session).regenerate()
+    session["name"] = name
+    session.permanent = True
+
+
+@pages.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """End the session, in the store and in the browser."""
+    session.clear()
+    return redirect(url_for("pages.sign_in"), 303)
+
+
+@pages.post("/photos")
+def add_photo() -> AnyResponse:
+    """Store an uploaded photo."""
+    upload = request.files.get("photo")
+    if upload is None or not upload.filename:
+        flash("Choose a photo first.", "problem")
+    else:
+        try:
+            photos().add(upload.stream, upload.filename, session["name"])
+            flash("Your photo is here.", "done")
+        except PhotoRefused as refusal:
+            flash(str(refusal), "problem")
+    return redirect(url_for("pages.gallery"), 303)
+
+
+@pages.get("/photos/<key>")
+def photo(key: str) -> AnyResponse:
+    """Send a photo out of the store, piece by piece."""
+    try:
+        meta, file, content_type = photos().open(key)
+    except KeyNotFound:
+        abort(404, "This photo is not here.")
+    content = wrap_file(request.environ, file, _CHUNK_BYTES)
+    response = Response(content, mimetype=content_type, direct_passthrough=True)
+    response.content_length = meta.size
+    # To be asked for every time, and answered with 304: who signed out sees nothing.
+    response.headers["Cache-Control"] = "private, no-cache"
+    if meta.etag is not None:
+        response.set_etag(sha256(meta.etag.encode()).hexdigest()[:32])
+    return response.make_conditional(request)
+
+
+def photos() -> Photos:
+    """Return the photos of the running site."""
+    return cast("Photos", current_app.extensions["photos"])
+
+
+# What goes wrong.
+
+
+@pages.app_errorhandler(RequestEntityTooLarge)
+def explain_size(_error: RequestEntityTooLarge) -> AnyResponse:
+    """Tell on the page itself that an upload was too large."""
+    flash("That photo is larger than 20 MiB.", "problem")
+    return redirect(url_for("pages.gallery"), 303)
+
+
+@pages.app_errorhandler(HTTPException)
+def explain(error: HTTPException) -> AnyResponse:
+    """Say in words what the status code means; the session is not needed for that."""
+    response = error.get_response()
+    text = error.description
+    response.data = render_template("problem.html", title=error.name, text=text)
+    return response
+
+
+@pages.app_errorhandler(StoreError)
+def explain_outage(error: StoreError) -> tuple[str, int]:
+    """Say that the store is to blame; whoever is signed in stays so."""
+    current_app.logger.error("the store failed: %s", error)
+    text = "The store does not answer. Nothing is lost: please try again in a while."
+    return render_template("problem.html", title="Just a moment", text=text), 503

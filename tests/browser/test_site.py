@@ -1,0 +1,207 @@
+"""The example site as a visitor sees it."""
+
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Page,
+    ViewportSize,
+    expect,
+)
+
+from tests.browser.conftest import Site
+
+SIDE = 64
+
+
+def png() -> bytes:
+    """Return a picture of 64 by 64 pixels, from dark to light."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + checksum.to_bytes(4)
+
+    rows = b"".join(
+        b"\0" + bytes(v for x in range(SIDE) for v in (x * 4, y * 4, 128))
+        for y in range(SIDE)
+    )
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.goto("/")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Photos")).to_be_visible()
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    file: FilePayload = {"name": name, "mimeType": "image/png", "buffer": content}
+    send(page, file)
+
+
+def send(page: Page, file: FilePayload | Path) -> None:
+    page.get_by_label("Add a photo").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+
+
+def expect_photo(page: Page, name: str, uploader: str) -> None:
+    photo = page.get_by_role("img", name=f"{name}, uploaded by {uploader}")
+    expect(photo).to_have_js_property("complete", True)
+    expect(photo).to_have_js_property("naturalWidth", SIDE)
+    expect(photo).to_have_js_property("naturalHeight", SIDE)
+
+
+def expect_sign_in(page: Page) -> None:
+    expect(page).to_have_url(re.compile(r"/sign-in$"))
+    expect(page.get_by_label("Your name")).to_be_visible()
+
+
+def test_visitor_and_photo_survive_a_restart_of_the_server(
+    page: Page, site: Site
+) -> None:
+    sign_in(page, "Ada")
+    upload(page, "gradient.png", png())
+    expect(page.get_by_role("status")).to_have_text("Your photo is here.")
+    expect_photo(page, "gradient.png", "Ada")
+
+    site.stop()
+    site.start()
+    page.goto(site.url)
+
+    expect(page.get_by_text("Signed in as Ada")).to_be_visible()
+    expect_photo(page, "gradient.png", "Ada")
+
+    page.get_by_role("button", name="Sign out").click()
+    expect_sign_in(page)
+    page.go_back()
+    page.reload()
+    expect_sign_in(page)
+    page.goto(site.url)
+    expect_sign_in(page)
+
+
+def test_two_visitors_see_each_others_photos(
+    page: Page, browser: Browser, site: Site
+) -> None:
+    with browser.new_context(base_url=site.url) as elsewhere:
+        other = elsewhere.new_page()
+        sign_in(page, "Ada")
+        sign_in(other, "Bob <b>")
+        upload(page, "a.png", png())
+        expect_photo(page, "a.png", "Ada")
+        upload(other, "b & c.png", png())
+
+        expect_photo(other, "a.png", "Ada")
+        page.reload()
+        expect_photo(page, "b & c.png", "Bob <b>")
+        expect(page.get_by_text("Signed in as Ada")).to_be_visible()
+
+
+def test_a_file_that_is_no_photo_is_refused_with_a_message(
+    page: Page, tmp_path: Path
+) -> None:
+    sign_in(page, "Ada")
+
+    upload(page, "holiday.png", b"<script>alert(1)</script>")
+
+    expect(page.get_by_role("alert")).to_contain_text("not a PNG, JPEG, GIF or WebP")
+    expect(page.locator("figure")).to_have_count(0)
+    assert list((tmp_path / "data").glob("upload-*")) == []
+
+
+def test_a_photo_that_is_too_large_is_refused_with_a_message(
+    page: Page, tmp_path: Path
+) -> None:
+    sign_in(page, "Ada")
+    large = tmp_path / "large.png"
+    large.write_bytes(png() + bytes(25 * 2**20))
+
+    send(page, large)
+
+    expect(page.get_by_role("alert")).to_have_text("That photo is larger than 20 MiB.")
+
+
+def test_the_form_can_be_used_with_the_keyboard_alone(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_label("Your name")).to_be_focused()
+
+    page.keyboard.type("Ada")
+    page.keyboard.press("Tab")
+    button = page.get_by_role("button", name="Sign in")
+    expect(button).to_be_focused()
+    assert button.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Signed in as Ada")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_screen(
+    context: BrowserContext, page: Page, width: int
+) -> None:
+    size: ViewportSize = {"width": width, "height": 844}
+    page.set_viewport_size(size)
+    page.goto("/")
+    assert_no_sideways_scroll(page)
+
+    sign_in(page, "W" * 40)
+    upload(page, f"{'w' * 96}.png", png())
+    expect(page.get_by_role("status")).to_be_visible()
+    assert_no_sideways_scroll(page)
+
+
+def assert_no_sideways_scroll(page: Page) -> None:
+    page.wait_for_load_state()  # before that there may be no style
+    wide, seen = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert wide <= seen
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_easy_to_read(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    sign_in(page, "Ada")
+    upload(page, "a.png", png())
+    expect(page.get_by_role("status")).to_be_visible()
+    page.wait_for_load_state()
+
+    for selector in (".quiet", ".hint", "footer p", "button", ".message", "h1"):
+        assert contrast(page, selector) >= 4.5, selector
+
+
+def contrast(page: Page, selector: str) -> float:
+    """Return the contrast of a text with what is behind it, as WCAG 2.2 counts it."""
+    colours = page.locator(selector).first.evaluate(
+        """element => {
+            const text = getComputedStyle(element).color;
+            let behind = "rgba(0, 0, 0, 0)";
+            for (let at = element; at && behind === "rgba(0, 0, 0, 0)";
+                 at = at.parentElement)
+                behind = getComputedStyle(at).backgroundColor;
+            return [text, behind];
+        }"""
+    )
+    darker, lighter = sorted(map(luminance, colours))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
