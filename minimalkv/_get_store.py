@@ -4,6 +4,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from minimalkv._errors import InvalidURL
+from minimalkv._masking import plain_text
 from minimalkv._options import UNIVERSAL, check_names, read_value, text
 from minimalkv._registry import find, load
 from minimalkv._schemes import Family, Params, typed_params
@@ -13,7 +14,6 @@ from minimalkv._urls import (
     check_wrappers,
     choose_wrappers,
     parse_url,
-    plain_text,
     split_scheme,
     url_params,
 )

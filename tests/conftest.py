@@ -4,7 +4,7 @@ import gc
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -29,24 +29,38 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def contract(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Count a test of a contract for its table, and fail it if it leaks."""
-    if request.cls is None or not issubclass(request.cls, Contract):
+def leaks_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test of a contract that leaves open files or threads behind."""
+    if not is_contract(request.cls):
         yield
         return
     before = _in_use()
     yield
-    store = request.node.funcargs.get("store")
-    if store is not None:
-        request.node.user_properties.append((_CONTRACT, describe(store)))
     if _in_use() != before:
         gc.collect()
         assert _in_use() == before, "The test leaks open files or threads."
 
 
+def is_contract(cls: type | None) -> bool:
+    """Tell whether the tests of a class are those of a contract."""
+    return cls is not None and issubclass(cls, Contract)
+
+
 def _in_use() -> tuple[int, int]:
     open_files = len(os.listdir(_OPEN_FILES)) if _OPEN_FILES.is_dir() else 0  # noqa: PTH208 - counted a thousand times
     return open_files, threading.active_count()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note on which store a test of a contract ran, for the table."""
+    report = yield
+    if report.when == "call" and is_contract(getattr(item, "cls", None)):
+        store = getattr(item, "funcargs", {}).get("store")
+        report.user_properties.append((_CONTRACT, describe(store)))
+    return report
 
 
 def describe(store: object) -> str:
@@ -62,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.getreports(outcome):
             for name, store in getattr(report, "user_properties", ()):
-                if name == _CONTRACT and report.when == "call":
+                if name == _CONTRACT:
                     counts[store][outcome] += 1
     if not counts:
         return

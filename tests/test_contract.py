@@ -67,7 +67,8 @@ class TestFilesystemStore(RawFiles):
 
 
 class TestFilesystemStoreWithFsync(OnDisk, RawFiles):
-    race_rounds = 2
+    race_rounds = 1
+    race_updates = 3
     nasty_keys = NASTY_KEYS[::8]
 
     @pytest.fixture

@@ -17,8 +17,8 @@ from minimalkv.ttl import TimeToLiveDecorator
 from tests.thirdparty import HFourMethods
 
 BOUNDED = settings(
-    max_examples=25,
-    stateful_step_count=25,
+    max_examples=60,
+    stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
 

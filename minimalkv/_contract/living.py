@@ -159,7 +159,7 @@ class LivingContract(Contract):
             store.delete("child")
 
         with meanwhile(lambda: store.put("key", b"1")):
-            for _ in range(5):
+            for _ in range(3):
                 with in_child(use):
                     pass
 
