@@ -77,7 +77,7 @@ def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("nonsense", "A store URL has a scheme"),
         ("nothing://here", "nothing"),
         ("hfs://./data?colour=red", "colour"),
-        ("hfs:///dev/null/data", "/dev/null/data"),
+        ("hfs:///dev/null/data", "'/dev/null' is no folder"),
     ],
 )
 def test_a_wrong_store_is_one_sentence_and_exit_code_2(
