@@ -781,3 +781,62 @@ def test_size_is_what_upstream_had(store: HFilesystemStore) -> None:
     assert store.size("a/b") == 3
     with pytest.raises(KeyNotFound):
         store.size("missing")
+
+
+def test_versions_differ_where_only_seconds_are_kept(
+    store: HFilesystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.utime
+
+    def coarse(target: Any, ns: tuple[int, int]) -> None:
+        seconds = ns[1] // 1_000_000_000 * 1_000_000_000
+        really(target, ns=(seconds, seconds))
+
+    monkeypatch.setattr(os, "utime", coarse)
+    monkeypatch.setattr(drafts, "_exact_devices", set())
+    etags = set()
+    for number in range(40):
+        store.put("a", b"%02d" % number)
+        etags.add(store.head("a").etag)
+        store.delete("a")
+        store.put("b", b"%02d" % number)
+    assert len(etags) == 40
+
+
+def test_a_planted_lock_folder_leads_nowhere(
+    store: HFilesystemStore, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    store.put("a", b"1")
+    locks = Path(store.root, ";locks")
+    locks.rename(tmp_path / "away")
+    locks.symlink_to(outside)
+    for write in (lambda: store.put("a", b"2"), lambda: store.delete("a")):
+        with pytest.raises(StoreError):
+            write()
+    assert store.get("a") == b"1"
+    assert list(outside.iterdir()) == []
+    locks.unlink()
+    locks.write_bytes(b"")
+    with pytest.raises(StoreError):
+        store.delete("a")
+    assert store.get("a") == b"1"
+
+
+@pytest.mark.parametrize("name", ["file", "dangling"])
+def test_a_root_that_is_no_folder_is_not_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "dangling").symlink_to(tmp_path / "unmounted")
+    store = HFilesystemStore(tmp_path / name, fsync=False)
+    for call in (
+        lambda: store.get("a"),
+        lambda: "a" in store,
+        store.keys,
+        lambda: store.put("a", b""),
+        lambda: store.put("a/b", b""),
+        lambda: store.delete("a"),
+        store.ping,
+    ):
+        with pytest.raises(StoreError, match="is no folder"):
+            call()

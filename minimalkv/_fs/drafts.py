@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from minimalkv._conditions import check_condition
 from minimalkv._constants import CHUNK_BYTES
-from minimalkv._errors import KeyNotFound
+from minimalkv._errors import KeyConflict, KeyNotFound
 from minimalkv._fs.descriptors import CLOSED
 from minimalkv._fs.errors import OsErrors, conflict, unknown_error, writing_error
 from minimalkv._fs.locks import locked
@@ -17,6 +17,7 @@ from minimalkv._fs.places import (
     make,
     make_root,
     remove_empty_folders,
+    require_folder,
     vanishing,
 )
 from minimalkv._fs.reading import open_value, stat_value, version
@@ -62,8 +63,13 @@ class Draft:
         self._disk = disk
         self._if_absent = if_absent
         self._if_match = if_match
-        with OsErrors(writing_error, key):
-            self._temp = _begin(disk, key)
+        try:
+            with OsErrors(writing_error, key):
+                self._temp = _begin(disk, key)
+        except KeyConflict:
+            # Unless it is the root itself that is no folder.
+            require_folder(disk.root)
+            raise
 
     def write(self, data: bytes) -> None:
         """Write all of *data*."""
@@ -166,15 +172,31 @@ def stamp(value_fd: int, old: os.stat_result | None, lock_fd: int) -> None:
     once, and clocks are set back: two versions could look the same. So the lock file
     remembers the last stamp. Some file systems keep whole seconds, or every other one.
     """
-    newest = os.fstat(lock_fd).st_mtime_ns
+    lock = os.fstat(lock_fd)
+    newest = lock.st_mtime_ns
     if old is not None:
         newest = max(newest, old.st_mtime_ns)
     now = max(time.time_ns(), newest + 1)
     os.utime(value_fd, ns=(now, now))
-    while os.fstat(value_fd).st_mtime_ns <= newest:
+    if lock.st_dev not in _exact_devices:
+        now = _stamp_coarsely(value_fd, now, newest)
+    os.utime(lock_fd, ns=(now, now))
+
+
+# File systems that were seen to keep a stamp to the nanosecond.
+_exact_devices: set[int] = set()
+
+
+def _stamp_coarsely(value_fd: int, now: int, newest: int) -> int:
+    """Go on until what was kept is newer than all before, and return that."""
+    kept = os.fstat(value_fd)
+    if kept.st_mtime_ns == now and now % 1000:
+        _exact_devices.add(kept.st_dev)
+    while kept.st_mtime_ns <= newest:
         now += _SECOND
         os.utime(value_fd, ns=(now, now))
-    os.utime(lock_fd, ns=(now, now))
+        kept = os.fstat(value_fd)
+    return kept.st_mtime_ns
 
 
 def replace(source: str, source_fd: int | None, place: Place) -> None:

@@ -1,6 +1,7 @@
 """One writer a key, among all processes on the machine."""
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -83,16 +84,25 @@ def _locked(root: str, numbers: list[int], action: Callable[[int], _T]) -> _T:
 
 
 def _open(root: str, name: str) -> Descriptor:
-    try:
-        folder = open_folder(root, [LOCKS_FOLDER])
-    except FileNotFoundError:
+    folder = f"{root}/{LOCKS_FOLDER}"
+    # A folder and no link, which would lead out. Looking is cheaper than opening it.
+    if not _is_folder(folder):
         _make_folder(root)
-        folder = open_folder(root, [LOCKS_FOLDER])
-    with folder as folder_fd:
-        try:
-            return Descriptor(name, _LOCK_FILE, dir_fd=folder_fd)
-        except FileNotFoundError:
+    try:
+        return Descriptor(f"{folder}/{name}", _LOCK_FILE)
+    except FileNotFoundError:
+        with open_folder(root, [LOCKS_FOLDER]) as folder_fd:
             return _create(name, folder_fd)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISDIR(mode):
+        raise NotADirectoryError(errno.ENOTDIR, "this is no folder for locks", path)
+    return True
 
 
 def _create(name: str, folder_fd: int) -> Descriptor:
