@@ -65,7 +65,22 @@ class Contract:
 def check_values(store: KeyValueStore, expected: Mapping[str, bytes]) -> None:
     """Assert that a store has these keys and values, and nothing else."""
     assert sorted(store.keys()) == sorted(expected)
-    assert store.get_many(expected) == expected
+    found = store.get_many(expected)
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        check_bytes(found[key], value)
+
+
+def check_bytes(found: bytes, expected: bytes) -> None:
+    """Assert that two values are equal; pytest's report on large ones takes minutes."""
+    if found != expected:
+        pairs = enumerate(zip(found, expected, strict=False))
+        shorter = min(len(found), len(expected))
+        place = next((i for i, (a, b) in pairs if a != b), shorter)
+        raise AssertionError(
+            f"{len(found)} bytes for {len(expected)}, the same up to {place}: there "
+            f"stands {found[place:][:9]!r} for {expected[place:][:9]!r}."
+        )
 
 
 def check_sorted(found: Iterable[str], expected: Iterable[str]) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from minimalkv._contract.base import Contract, check_sorted, check_values, prefixes_of
+from minimalkv._contract.base import (
+    Contract,
+    check_bytes,
+    check_sorted,
+    check_values,
+    prefixes_of,
+)
 from minimalkv._contract.nasty import NASTY_KEYS, NO_TEXTS
 from minimalkv._errors import InvalidKey, KeyConflict, KeyNotFound, Unsupported
 from minimalkv._key_value_store import KeyValueStore
@@ -46,7 +52,7 @@ class KeyContract(Contract):
                 assert store.put(key, expected[key]) == key
         check_values(store, expected)
         for key, value in expected.items():
-            assert store.get(key) == value
+            check_bytes(store.get(key), value)
             check_sorted(store.keys(key), [k for k in expected if k.startswith(key)])
         for key in list(expected):
             store.delete(key)
@@ -153,7 +159,7 @@ def _check_key(store: KeyValueStore, key: str) -> None:
             read()
     for value, write in _ways_in(store, key):
         assert write() in (key, None)
-        assert store.get(key) == value
+        check_bytes(store.get(key), value)
     assert store.head(key).key == key
     assert store.keys(key) == [key]
     store.delete(key)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from minimalkv._contract.base import prefixes_of
+from minimalkv._contract.base import check_bytes, prefixes_of
 from minimalkv._contract.tools import Slices, sample
 from minimalkv._errors import (
     InvalidArgument,
@@ -151,12 +151,12 @@ class StoreStateMachine(RuleBasedStateMachine):
             for read in (self.store.get, self.store.head, self.store.open):
                 self._not_found(read, key)
             return
-        assert self.store.get(key) == value
+        check_bytes(self.store.get(key), value)
         assert self.store.head(key).size == len(value)
-        assert self.store.get_with_meta(key)[0] == value
+        check_bytes(self.store.get_with_meta(key)[0], value)
         target = io.BytesIO()
         self.store.get_file(key, target)
-        assert target.getvalue() == value
+        check_bytes(target.getvalue(), value)
 
     @rule(key=keys, start=offsets, size=offsets, whole=st.booleans())
     def stream(self, key: str, start: int, size: int, whole: bool) -> None:
@@ -169,7 +169,7 @@ class StoreStateMachine(RuleBasedStateMachine):
         for begin, end in ((start, stop), (-start, None)):
             meta, file = self.store.stream(key, begin, end)
             with file:
-                assert file.read() == value[begin:end]
+                check_bytes(file.read(), value[begin:end])
             assert meta.size == len(value)
 
     @rule(key=keys, moves=st.lists(st.tuples(offsets, offsets), max_size=5))
@@ -181,7 +181,7 @@ class StoreStateMachine(RuleBasedStateMachine):
         with self.store.open(key) as file:
             for position, size in moves:
                 assert file.seek(position) == model.seek(position)
-                assert file.read(size) == model.read(size)
+                check_bytes(file.read(size), model.read(size))
 
     @rule(many=st.lists(keys, max_size=6))
     def get_many(self, many: list[str]) -> None:
