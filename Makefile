@@ -1,9 +1,11 @@
 # PYTHON3 may name another interpreter: make test PYTHON3=python3.13
 PYTHON3 ?= python3
 # Extras that the tests and the example site need, comma separated.
-EXTRAS := flask
+EXTRAS := flask,redis,s3,azure,gcs
 # More arguments for pytest: make test ARGS="-k keys"
 ARGS ?=
+# How many processes run the tests, each with test servers of its own.
+WORKERS ?= 2
 
 PYTHON := .venv/bin/python
 READY := .venv/.ready
@@ -12,7 +14,7 @@ INSTALL := --quiet --group dev --editable '.[$(EXTRAS)]'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check stress bench docs clean browser
+.PHONY: help run test check stress bench docs clean browser servers
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,31 +22,34 @@ help: ## Print this list
 run: $(READY) ## Serve the example site (on another store: make run STORE=<url>)
 	@$(PYTHON) -m example_site $${STORE:+--store "$$STORE"}
 
-test: $(READY) browser ## Run the tests, after installing what they need
-	$(PYTHON) -m pytest $(ARGS)
+test: $(READY) browser servers ## Run the tests, after installing what they need
+	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
 
 check: $(READY) ## Check format, lint and types
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-stress: $(READY) browser ## Run the long repetitions that `make test` leaves out
+stress: $(READY) browser servers ## Run the long repetitions that `make test` leaves out
 	$(PYTHON) -m pytest -m stress $(ARGS)
 
-bench: $(READY) ## Measure against the bare calls and print ratios
+bench: $(READY) servers ## Measure against the bare calls and print ratios
 	$(PYTHON) -m benchmarks
 
-docs: $(READY) ## Test the documentation's samples and tables (no HTML is built yet)
-	$(PYTHON) -m pytest tests/test_docs.py $(ARGS)
+docs: $(READY) servers ## Test the samples and tables of the documentation (no HTML is built yet)
+	$(PYTHON) -m pytest tests/test_docs.py tests/test_docs_tables.py tests/net/test_documented.py $(ARGS)
 
 clean: ## Remove .venv, caches and builds; data/ and instance/ are yours and stay
-	rm -rf .venv .upstream build dist test-results
+	rm -rf .venv .upstream build dist test-results tools/azurite/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . \( -path ./data -o -path ./instance -o -path ./.git \) -prune \
 		-o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 browser: $(READY)
 	@$(PYTHON) tools/browser.py
+
+servers: $(READY)
+	@$(PYTHON) tools/servers.py
 
 # The stamp lies inside .venv, so that removing the one removes the other.
 # pip reads --group from 25.1 on, and a new environment holds an older one.
