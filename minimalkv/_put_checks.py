@@ -79,6 +79,11 @@ class PutChecks(Expiry):
 
 def check_etag(etag: object) -> str:
     """Refuse an etag that no store can have given, such as the None of a `head`."""
+    if etag is None:
+        raise InvalidArgument(
+            "The value has no etag, so it cannot be replaced or deleted on condition: "
+            "Redis has none for values above 16 MiB. Store it in parts, or elsewhere."
+        )
     if not isinstance(etag, str) or not etag:
         raise InvalidArgument(
             f"if_match is the etag of an ObjectMeta, a text, not {etag!r}."
