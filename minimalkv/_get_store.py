@@ -3,7 +3,7 @@
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from minimalkv._errors import InvalidURL
+from minimalkv._errors import InvalidArgument, InvalidURL
 from minimalkv._masking import plain_text
 from minimalkv._options import UNIVERSAL, check_names, read_value, text
 from minimalkv._registry import find, load
@@ -55,8 +55,6 @@ def get_store_from_url(
         If no store is registered under the scheme.
     MissingExtra
         If a package that the store needs is not installed.
-    Unsupported
-        If this version of minimalkv does not carry the store of the scheme.
 
     Examples
     --------
@@ -74,7 +72,7 @@ def get_store_from_url(
     else:
         # A token for one container does not suffice to create it.
         params.setdefault(_CREATE, not params.get("use_sas", False))
-        store = cls._from_params(**params, **backend.preset)
+        store = _make(cls, **params, **backend.preset)
     return reduce(decorate_store, parsed.wrappers, store)
 
 
@@ -94,7 +92,7 @@ def get_short_lived_store(url: str) -> "KeyValueStore":
 
     Raises
     ------
-    InvalidURL, UnknownScheme, MissingExtra, Unsupported
+    InvalidURL, UnknownScheme, MissingExtra
         As for `get_store_from_url`.
     """
     parsed = parse_url(url)
@@ -139,7 +137,7 @@ def get_store(
     ------
     InvalidURL
         If a parameter is unknown, missing, or of no use.
-    UnknownScheme, MissingExtra, Unsupported
+    UnknownScheme, MissingExtra
         As `get_store_from_url`.
 
     Examples
@@ -159,8 +157,15 @@ def get_store(
     cls = load(scheme)
     if backend.family is None:
         params = _third_party_params(cls, params)
-    store = cls._from_params(**params, **backend.preset)
+    store = _make(cls, **params, **backend.preset)
     return reduce(decorate_store, wrappers, store)
+
+
+def _make(cls: "type[KeyValueStore]", **params: Any) -> "KeyValueStore":
+    try:
+        return cls._from_params(**params)
+    except InvalidArgument as error:
+        raise InvalidURL(str(error)) from error
 
 
 def _check_params(family: Family, params: Params) -> Params:

@@ -231,8 +231,8 @@ UNIVERSAL: Final[Options] = {
     "create_if_missing": flag("Create the folder, bucket or container; the default."),
 }
 NETWORK: Final[Options] = {
-    "timeout": seconds("Longest wait for one call, in seconds."),
-    "max_connections": count("Most connections that are open at a time."),
+    "timeout": seconds("Longest silence of the server, in seconds."),
+    "max_connections": count("Connections kept open; for Redis the most there are."),
 }
 FS_OPTIONS: Final[Options] = {
     "fsync": flag("Whether a stored value survives a power cut; true by default."),

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minimalkv import _schemes as schemes
-from minimalkv._errors import InvalidArgument, MissingExtra, UnknownScheme, Unsupported
+from minimalkv._errors import InvalidArgument, MissingExtra, UnknownScheme
 from minimalkv._options import UNIVERSAL, Options
 from minimalkv._schemes import Family
 from minimalkv._url_text import show, unknown_name
@@ -168,8 +168,6 @@ def load(scheme: str) -> "type[KeyValueStore]":
         If no store is registered under it, or the registered class does not exist.
     MissingExtra
         If a package that the store needs is not installed; the message says which.
-    Unsupported
-        If this version of minimalkv knows the scheme, but does not carry its store.
     """
     backend = find(scheme)
     try:
@@ -184,8 +182,6 @@ def load(scheme: str) -> "type[KeyValueStore]":
 
 def _import_problem(backend: Backend, error: ImportError) -> Exception:
     missing = error.name or "another package"
-    if missing.startswith("minimalkv."):
-        return _not_carried(backend)
     cure = "install the package that has this module"
     if backend.extra:
         cure = f"pip install 'minimalkv[{backend.extra}]'"
@@ -193,13 +189,7 @@ def _import_problem(backend: Backend, error: ImportError) -> Exception:
 
 
 def _missing_class(scheme: str, backend: Backend) -> Exception:
-    if backend.module.startswith("minimalkv."):
-        return _not_carried(backend)
     return UnknownScheme(
         f"The scheme {scheme!r} is registered as '{backend.module}:{backend.name}', "
         "but that module has no such class."
     )
-
-
-def _not_carried(backend: Backend) -> Unsupported:
-    return Unsupported(f"This version of minimalkv does not carry {backend.name} yet.")

@@ -56,7 +56,7 @@ class ExpiryContract(Contract):
         assert store.ttl_support is True
         assert store.default_ttl_secs == NOT_SET
 
-    @pytest.mark.parametrize("ttl_secs", [10, 0.5, 1.0, 3600])
+    @pytest.mark.parametrize("ttl_secs", [30, 30.5, 3600])
     def test_value_lives_as_long_as_it_was_told(
         self, store: KeyValueStore, advance: Advance, ttl_secs: float
     ) -> None:
@@ -309,8 +309,8 @@ class ExpiryContract(Contract):
             return
         advance(6)
         check_bytes(store.get("key"), value)
-        store.touch("key", 0.5)
-        assert 0 < (store.ttl("key") or 0) <= 0.5
+        store.touch("key", 30.5)
+        assert 1 < (store.ttl("key") or 0) <= 30.5
         store.touch("key", FOREVER)
         assert store.ttl("key") is None
         store.default_ttl_secs = 7

@@ -1,14 +1,25 @@
 """A value that is sent in parts, several at a time, and published at its end."""
 
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, Protocol
+from contextlib import suppress
+from stat import S_ISREG
+from threading import Thread, current_thread
+from typing import Any, Final, Protocol
 
 PART_BYTES: Final = 8 * 1024 * 1024
 """Size of the first parts; one such value is sent whole, by a single request."""
 
 PARTS_BEFORE_GROWTH: Final = 1000
-"""After as many parts their size doubles: S3 takes 10 000 of them, Azure 50 000."""
+"""After as many parts their size doubles, where the size of the whole is unknown."""
+
+_MOST_EQUAL_PARTS: Final = 9000
+"""How many there are of a value of known size: S3 takes 10 000, Azure 50 000."""
+
+_MOST_WAITING_BYTES: Final = 256 * 1024 * 1024
+_MIB: Final = 1024 * 1024
+_THREADS: Final = "minimalkv-part"
 
 WORKERS: Final = 3
 """Parts that are on their way at once; as many and one more are in memory."""
@@ -57,8 +68,19 @@ class MultipartSink:
         self._workers = workers
         self._waiting = bytearray()
         self._parts = 0
+        self._equal_parts = PARTS_BEFORE_GROWTH
         self._sending: deque[Future[None]] = deque()
         self._pool: ThreadPoolExecutor | None = None
+
+    def expect(self, size: int) -> None:
+        """Make all parts equal, as many as go with a value of *size* bytes.
+
+        To be called before anything is written. There may be more bytes or less.
+        """
+        least = -(-size // _MOST_EQUAL_PARTS)
+        if least > self._part_bytes:
+            self._part_bytes = -(-least // _MIB) * _MIB
+        self._equal_parts = max(-(-size // self._part_bytes), PARTS_BEFORE_GROWTH)
 
     def write(self, data: bytes) -> None:
         """Take all of *data*; waits while too much is on its way."""
@@ -71,13 +93,16 @@ class MultipartSink:
                 self._send()
 
     def _part_size(self) -> int:
-        return self._part_bytes << (self._parts // PARTS_BEFORE_GROWTH)
+        more = max(self._parts - self._equal_parts, -1)
+        return self._part_bytes << (more // PARTS_BEFORE_GROWTH + 1)
 
     def _send(self) -> None:
         if self._pool is None:
             self._target.begin()
-            self._pool = ThreadPoolExecutor(self._workers, "minimalkv-part")
-        if len(self._sending) >= self._workers:
+            self._pool = ThreadPoolExecutor(self._workers, _THREADS)
+        # One of them is `_waiting`.
+        most = min(self._workers, _MOST_WAITING_BYTES // len(self._waiting) - 1)
+        while len(self._sending) >= max(most, 1):
             self._sending.popleft().result()
         self._parts += 1
         part, self._waiting = bytes(self._waiting), bytearray()
@@ -98,6 +123,13 @@ class MultipartSink:
 
     def discard(self) -> None:
         """Forget what was written, and remove the parts that were sent."""
+        if current_thread().name.startswith(_THREADS):
+            # Garbage was collected there; the thread may be one of those waited for.
+            Thread(target=self._discard, name="minimalkv-discard").start()
+        else:
+            self._discard()
+
+    def _discard(self) -> None:
         if self._pool is not None:
             self._shut_down()
             self._target.abort()
@@ -107,3 +139,16 @@ class MultipartSink:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
         self._sending.clear()
+
+
+def size_left(file: Any) -> int | None:
+    """Return about how many bytes a file has left to read, or None if it cannot tell.
+
+    It may be wrong, as for a file that is read through a decompressor.
+    """
+    with suppress(AttributeError):
+        return int(file.getbuffer().nbytes - file.tell())
+    with suppress(AttributeError, OSError, TypeError, ValueError):
+        status = os.fstat(file.fileno())
+        return status.st_size - int(file.tell()) if S_ISREG(status.st_mode) else None
+    return None

@@ -1,0 +1,124 @@
+"""Large values arrive in parts side by side: whole and of one version, or not."""
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minimalkv import PreconditionFailed
+from minimalkv._contract.base import check_bytes
+from minimalkv._contract.tools import sample
+from minimalkv.net._download import LARGEST_ALONE_BYTES, PART_BYTES, WORKERS
+from tests.net.backend import OBJECT_STORES, ObjectStore, one_of
+from tests.proxy import Cut, Proxy
+from tests.proxying.requests import Request
+
+_PARTS = 6
+_VALUE = sample(PART_BYTES) * (_PARTS - 1) + b"the end"
+
+backend = one_of(*OBJECT_STORES)
+
+
+@pytest.fixture(scope="module")
+def shared(backend: ObjectStore, proxy: Proxy) -> Iterator[Any]:
+    with backend.opened(backend.url(), proxy.port) as store:
+        yield store
+
+
+@pytest.fixture
+def store(shared: Any, proxy: Proxy) -> Iterator[Any]:
+    shared.put("large", _VALUE)
+    proxy.reset_counts()
+    yield shared
+    proxy.fault = None
+
+
+class Target:
+    """Keeps what is written, and looks around meanwhile."""
+
+    def __init__(self) -> None:
+        self.data = io.BytesIO()
+        self.most_workers = 0
+
+    def write(self, data: bytes) -> int:
+        names = [thread.name for thread in threading.enumerate()]
+        workers = sum(name.startswith("minimalkv-part") for name in names)
+        self.most_workers = max(self.most_workers, workers)
+        return self.data.write(data)
+
+
+def test_a_large_value_comes_in_parts_side_by_side(store: Any, proxy: Proxy) -> None:
+    target = Target()
+    store.get_file("large", target)
+    check_bytes(target.data.getvalue(), _VALUE)
+    assert len(proxy.requests) == _PARTS
+    assert target.most_workers == WORKERS
+
+
+def test_the_largest_value_of_one_request_is_one_request(
+    store: Any, proxy: Proxy, tmp_path: Path
+) -> None:
+    value = _VALUE[-LARGEST_ALONE_BYTES:]
+    store.put("large", value)
+    proxy.reset_counts()
+    store.get_file("large", str(tmp_path / "file"))
+    check_bytes((tmp_path / "file").read_bytes(), value)
+    assert len(proxy.requests) == 1
+
+
+def test_with_one_connection_a_large_value_is_one_request(
+    backend: ObjectStore, proxy: Proxy
+) -> None:
+    with backend.opened(backend.url(max_connections=1), proxy.port) as store:
+        store.put("large", _VALUE)
+        proxy.reset_counts()
+        target = Target()
+        store.get_file("large", target)
+    check_bytes(target.data.getvalue(), _VALUE)
+    assert len(proxy.requests) == 1
+
+
+def test_a_value_that_is_replaced_meanwhile_is_no_mixture(
+    store: Any, tmp_path: Path
+) -> None:
+    class Replacing(Target):
+        def write(self, data: bytes) -> int:
+            if not self.data.tell():
+                store.put("large", bytes(len(_VALUE)))
+            return super().write(data)
+
+    target = Replacing()
+    with pytest.raises(PreconditionFailed):
+        store.get_file("large", target)
+    written = target.data.getvalue()
+    check_bytes(written, _VALUE[: len(written)])
+
+
+def test_a_part_that_is_cut_off_is_asked_for_again(
+    store: Any, proxy: Proxy, tmp_path: Path
+) -> None:
+    proxy.fault = Cut(body=1000, on=_is_part, times=1)
+    store.get_file("large", str(tmp_path / "file"))
+    assert proxy.fault.happened == 1
+    check_bytes((tmp_path / "file").read_bytes(), _VALUE)
+
+
+def _is_part(request: Request) -> bool:
+    return "range" in request.headers or "x-ms-range" in request.headers
+
+
+def test_a_target_that_fails_ends_the_download(store: Any) -> None:
+    class Full(Target):
+        def write(self, data: bytes) -> int:
+            if self.data.tell() > PART_BYTES:
+                raise OSError("no space left")
+            return super().write(data)
+
+    with pytest.raises(OSError, match="no space left"):
+        store.get_file("large", Full())
+    names = [thread.name for thread in threading.enumerate()]
+    assert not any(name.startswith("minimalkv-part") for name in names)
+    assert store.get("large") == _VALUE
