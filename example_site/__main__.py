@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from example_site.flask_app import create_app
+from example_site.flask_app import create_app, prove
 from minimalkv import MinimalkvError, StoreURL
 
 _LARGEST_PORT = 65535
@@ -73,11 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = read_options(arguments)
     try:
         app = create_app(options.store, options.instance)
-        app.extensions["store"].ping()
+        with app.extensions["store"] as store:
+            prove(store)
+            serve(app, options)
     except MinimalkvError as error:
         click.echo(f"example_site: {error}", err=True)
         return 2
-    serve(app, options)
     return 0
 
 

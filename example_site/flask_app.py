@@ -3,8 +3,10 @@
 import secrets
 from hashlib import sha256
 from hmac import compare_digest
+from logging import Logger
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
+from uuid import uuid4
 
 from flask import (
     Blueprint,
@@ -21,10 +23,17 @@ from flask import (
 )
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import FileWrapper
 
 from example_site.photos import MAX_PHOTO_BYTES, TYPES, PhotoRefused, Photos
-from minimalkv import KeyNotFound, StoreError, StoreURL, get_store_from_url
+from minimalkv import (
+    KeyNotFound,
+    KeyValueStore,
+    StoreError,
+    StoreUnavailable,
+    StoreURL,
+    get_store_from_url,
+)
 from minimalkv.fs import FilesystemStore
 from minimalkv_flask import KVSession, KVSessionInterface
 
@@ -33,9 +42,19 @@ LONGEST_NAME = 40
 
 _FORM_BYTES = 64 * 1024  # what a form may have around the photo
 _CHUNK_BYTES = 256 * 1024
+_RETRY_AFTER_SECS = 5
 _POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
+)
+# A browser fits a photo that is opened alone to its window by a style of its own.
+_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+_FAILED = "the store failed: %s"
+_REFUSED = "The store of this site refuses; the log of the site tells why."
+_TRY_AGAIN = " Please try again in a while."
+_LOOK_FIRST = (
+    " What you sent may not have arrived: look at the photos before you send it again."
 )
 
 pages = Blueprint("pages", __name__)
@@ -90,6 +109,25 @@ def secret_key(instance: str | Path) -> bytes:
     return files.get("secret_key")
 
 
+def prove(store: KeyValueStore) -> None:
+    """Do with a store what the site will do, before anybody visits.
+
+    To ask whether it is there is not enough: where the site may only read, its first
+    visitor would be told.
+
+    Raises
+    ------
+    StoreError
+        If it does not answer, or lets no value be added and deleted.
+    Unsupported
+        If the backend ignores the condition.
+    """
+    store.ping()
+    key = f"example-site-{uuid4().hex}"
+    store.add(key, b"written to see whether the site can")
+    store.delete(key)
+
+
 # Who may do what.
 
 
@@ -122,9 +160,10 @@ def refuse_foreign_forms() -> None:
 def protect(response: Response) -> Response:
     """Let the browser load nothing but ours, and keep no page after signing out."""
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = _POLICY
+    is_page = response.mimetype == "text/html"
+    response.headers["Content-Security-Policy"] = _POLICY if is_page else _FILE_POLICY
     response.headers["Referrer-Policy"] = "same-origin"
-    if response.mimetype == "text/html":
+    if is_page:
         response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -191,7 +230,7 @@ def photo(key: str) -> AnyResponse:
         meta, file, content_type = photos().open(key)
     except KeyNotFound:
         abort(404, "This photo is not here.")
-    content = wrap_file(request.environ, file, _CHUNK_BYTES)
+    content = Pieces(file, _CHUNK_BYTES, current_app.logger)
     response = Response(content, mimetype=content_type, direct_passthrough=True)
     response.content_length = meta.size
     # To be asked for every time, and answered with 304: who signed out sees nothing.
@@ -199,6 +238,29 @@ def photo(key: str) -> AnyResponse:
     if meta.etag is not None:
         response.set_etag(sha256(meta.etag.encode()).hexdigest()[:32])
     return response.make_conditional(request)
+
+
+class Pieces(FileWrapper):
+    """A photo on its way to the browser."""
+
+    def __init__(self, file: BinaryIO, piece_bytes: int, log: Logger) -> None:
+        super().__init__(file, piece_bytes)
+        self._log = log
+
+    def __next__(self) -> bytes:
+        """Return the next piece.
+
+        Raises
+        ------
+        ConnectionAbortedError
+            If the store fails. The status is sent already, so that only the end of the
+            connection can tell the browser that the photo is not complete.
+        """
+        try:
+            return super().__next__()
+        except StoreError as error:
+            self._log.error(_FAILED, error)
+            raise ConnectionAbortedError("The store failed in a photo.") from None
 
 
 def photos() -> Photos:
@@ -226,8 +288,11 @@ def explain(error: HTTPException) -> AnyResponse:
 
 
 @pages.app_errorhandler(StoreError)
-def explain_outage(error: StoreError) -> tuple[str, int]:
+def explain_outage(error: StoreError) -> tuple[str, int, dict[str, str]]:
     """Say that the store is to blame; whoever is signed in stays so."""
-    current_app.logger.error("the store failed: %s", error)
-    text = "The store does not answer. Nothing is lost: please try again in a while."
-    return render_template("problem.html", title="Just a moment", text=text), 503
+    current_app.logger.error(_FAILED, error)
+    silent = isinstance(error, StoreUnavailable)
+    text = "The store of this site does not answer." if silent else _REFUSED
+    text += _LOOK_FIRST if request.method == "POST" else _TRY_AGAIN
+    page = render_template("problem.html", title="Just a moment", text=text)
+    return page, 503, {"Retry-After": str(_RETRY_AFTER_SECS)}

@@ -1,17 +1,17 @@
-"""A real browser, and the example site as a process of its own."""
+"""A real browser, and the example site."""
 
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.backends.base import StoreServer
+from tests.example_site.running import Site
+from tests.proxy import Proxy
 from tools.browser import on_path
 
-ROOT = Path(__file__).parents[2]
+FOLDER = "folder"
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -22,40 +22,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-STOPS_IN_SECS = 30
-
-
-class Site:
-    """The site on one folder; it can be stopped and started again on one port."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process: subprocess.Popen[str] | None = None
-        self.url = ""
-
-    def start(self) -> None:
-        """Start the server and wait until it says where it is."""
-        port = self.url.rpartition(":")[2] or "0"
-        store = f"hfs://{self._folder}/data"
-        options = ["--port", port, "--store", store, "--instance", str(self._folder)]
-        command = [sys.executable, "-W", "error", "-m", "example_site", *options]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        match = re.fullmatch(r"Serving on (http://127\.0\.0\.1:\d+)\n", line)
-        assert match, f"The site does not start: {line!r}"
-        self.url = match[1]
-
-    def stop(self) -> None:
-        """Stop the server; it has to end by itself and without an error."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with process:
-            process.terminate()
-            assert process.wait(STOPS_IN_SECS) == 0
 
 
 @pytest.fixture(scope="session")
@@ -70,11 +36,38 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path)
-    site.start()
-    yield site
-    site.stop()
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty store: a folder, or on the server of the parameter."""
+    name = getattr(request, "param", FOLDER)
+    if name == FOLDER:
+        return f"hfs://{tmp_path}/data"
+    url: str = request.getfixturevalue(name).url()
+    return url
+
+
+@pytest.fixture
+def site(store_url: str, tmp_path: Path) -> Iterator[Site]:
+    with Site(store_url, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def proxy(server: StoreServer) -> Iterator[Proxy]:
+    with Proxy(server.port, settle_secs=0) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def site_behind_proxy(
+    server: StoreServer,
+    proxy: Proxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Site]:
+    # Of Google Cloud Storage the URL names no host.
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{server.host}:{proxy.port}")
+    with Site(server.through(server.url(), proxy.port), tmp_path) as site:
+        yield site
 
 
 @pytest.fixture

@@ -9,15 +9,21 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Error,
     FilePayload,
     Page,
     ViewportSize,
     expect,
 )
 
-from tests.browser.conftest import Site
+from minimalkv import StoreURL, get_store_from_url
+from tests.browser.conftest import FOLDER
+from tests.example_site.running import Site
+from tests.proxy import Cut, Proxy, Refuse
+from tests.serving import SERVERS
 
 SIDE = 64
+on_every_store = pytest.mark.parametrize("store_url", [FOLDER, *SERVERS], indirect=True)
 
 
 def png() -> bytes:
@@ -69,10 +75,12 @@ def expect_sign_in(page: Page) -> None:
     expect(page.get_by_label("Your name")).to_be_visible()
 
 
-def test_visitor_and_photo_survive_a_restart_of_the_server(
-    page: Page, site: Site
+@on_every_store
+def test_visitor_and_photo_survive_a_restart_of_the_site(
+    page: Page, site: Site, store_url: str
 ) -> None:
     sign_in(page, "Ada")
+    expect(page.locator("footer")).to_contain_text(str(StoreURL(store_url)))
     upload(page, "gradient.png", png())
     expect(page.get_by_role("status")).to_have_text("Your photo is here.")
     expect_photo(page, "gradient.png", "Ada")
@@ -93,6 +101,7 @@ def test_visitor_and_photo_survive_a_restart_of_the_server(
     expect_sign_in(page)
 
 
+@on_every_store
 def test_two_visitors_see_each_others_photos(
     page: Page, browser: Browser, site: Site
 ) -> None:
@@ -110,8 +119,9 @@ def test_two_visitors_see_each_others_photos(
         expect(page.get_by_text("Signed in as Ada")).to_be_visible()
 
 
+@on_every_store
 def test_a_file_that_is_no_photo_is_refused_with_a_message(
-    page: Page, tmp_path: Path
+    page: Page, store_url: str
 ) -> None:
     sign_in(page, "Ada")
 
@@ -119,7 +129,8 @@ def test_a_file_that_is_no_photo_is_refused_with_a_message(
 
     expect(page.get_by_role("alert")).to_contain_text("not a PNG, JPEG, GIF or WebP")
     expect(page.locator("figure")).to_have_count(0)
-    assert list((tmp_path / "data").glob("upload-*")) == []
+    with get_store_from_url(store_url) as store:
+        assert store.keys("upload-") == []
 
 
 def test_a_photo_that_is_too_large_is_refused_with_a_message(
@@ -132,6 +143,77 @@ def test_a_photo_that_is_too_large_is_refused_with_a_message(
     send(page, large)
 
     expect(page.get_by_role("alert")).to_have_text("That photo is larger than 20 MiB.")
+
+
+@pytest.mark.parametrize("server", SERVERS, indirect=True)
+def test_an_outage_of_the_store_is_told_in_words_and_ends(
+    proxy: Proxy, site_behind_proxy: Site, browser: Browser
+) -> None:
+    with browser.new_context(base_url=site_behind_proxy.url) as context:
+        page = context.new_page()
+        sign_in(page, "Ada")
+        upload(page, "before.png", png())
+        expect_photo(page, "before.png", "Ada")
+
+        proxy.fault = Refuse()
+        upload(page, "meanwhile.png", png())
+        expect_outage(page, "look at the photos before you send it again.")
+        found = page.goto("/")
+        assert found is not None
+        assert found.status == 503
+        expect_outage(page, "Please try again in a while.")
+
+        proxy.fault = None
+        page.get_by_role("link", name="Back to the photos").click()
+        expect(page.get_by_text("Signed in as Ada")).to_be_visible()
+        expect_photo(page, "before.png", "Ada")
+        upload(page, "after.png", png())
+        expect_photo(page, "after.png", "Ada")
+    log = site_behind_proxy.log()
+    assert log.count("the store failed: ") == 2
+    assert "Traceback" not in log
+
+
+def expect_outage(page: Page, advice: str) -> None:
+    expect(page.get_by_role("heading", name="Just a moment")).to_be_visible()
+    told = page.get_by_role("main")
+    expect(told).to_contain_text("The store of this site does not answer.")
+    expect(told).to_contain_text(advice)
+
+
+@pytest.mark.parametrize("server", ["s3_server"], indirect=True)
+def test_a_photo_that_breaks_off_on_its_way_is_an_error_to_the_browser(
+    proxy: Proxy, site_behind_proxy: Site, browser: Browser
+) -> None:
+    with browser.new_context(base_url=site_behind_proxy.url) as context:
+        page = context.new_page()
+        sign_in(page, "Ada")
+        content = png().ljust(2**20, b"\0")
+        upload(page, "a.png", content)
+        expect_photo(page, "a.png", "Ada")
+        path = str(page.get_by_role("link", name="a.png").get_attribute("href"))
+
+        proxy.fault = Cut(after=2**19)
+        with pytest.raises(Error, match="aborted"):
+            page.request.get(path)
+        proxy.fault = None
+        assert page.request.get(path).body() == content
+    log = site_behind_proxy.log()
+    assert log.count("the store failed: ") == 1
+    assert "Traceback" not in log
+
+
+def test_a_photo_that_is_opened_alone_fits_the_window(page: Page) -> None:
+    sign_in(page, "Ada")
+    upload(page, "a.png", png())
+    expect_photo(page, "a.png", "Ada")
+
+    page.get_by_role("link", name="a.png").click()
+    image = page.get_by_role("img")
+    expect(image).to_have_js_property("naturalWidth", SIDE)
+    page.set_viewport_size({"width": SIDE // 2, "height": SIDE})
+
+    expect(image).to_have_js_property("width", SIDE // 2)
 
 
 def test_the_form_can_be_used_with_the_keyboard_alone(page: Page) -> None:
