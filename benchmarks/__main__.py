@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks import files, imports, in_memory, listing, wrapping
@@ -13,7 +15,8 @@ from tests import upstream
 
 _FULL = Effort(rounds=40, round_secs=0.01)
 _QUICK = Effort(rounds=8, round_secs=0.002)
-_GROUPS = ("files", "memory", "listing", "import", "wrappers")
+_ON_SERVERS = ("redis", "s3", "azure", "gcs")
+_GROUPS = ("files", "memory", "listing", "import", "wrappers", *_ON_SERVERS)
 _FILES = 100_000
 _FEWER_FILES = 10_000
 _MILLION = 1_000_000
@@ -41,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Compare minimalkv with the bare calls, in turns, and print ratios "
-        "of the times: less is better, 1 is as fast as they are.",
+        "of the times: less is better, 1 is as fast as they are. The times are those "
+        "on the wall, or of CPU in this process where a row says so.",
     )
     parser.add_argument(
         "groups",
@@ -88,7 +92,14 @@ def _groups(
         "listing": listings,
         "import": fresh_imports,
         "wrappers": lambda: wrapping.rows(folder, effort),
+        **{name: partial(_on_server, name, effort) for name in _ON_SERVERS},
     }
+
+
+def _on_server(name: str, effort: Effort) -> Rows:
+    # It loads an SDK, for which nobody waits who asked for other groups.
+    rows: Rows = import_module(f"benchmarks.on_{name}").rows(effort)
+    return rows
 
 
 def _install_upstream() -> str | None:
