@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 import minimalkv
 import minimalkv.testing  # before its parts: it has their asserts rewritten
 import minimalkv_flask
-from minimalkv import _registry
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv.decorator import StoreDecorator
 
@@ -121,15 +120,15 @@ def modules() -> list[str]:
     return names
 
 
-def carried(scheme: str) -> type[KeyValueStore] | None:
-    """Return the store of a scheme, None if it is not in this version.
-
-    A missing SDK is no reason to skip: the error goes through.
-    """
-    try:
-        return _registry.load(scheme)
-    except minimalkv.Unsupported:
-        return None
+def settings_of(thing: object) -> object:
+    """Return all that a store, or a part of it, is made of, for a comparison."""
+    if isinstance(thing, dict):
+        return {name: settings_of(value) for name, value in thing.items()}
+    if isinstance(thing, tuple | list):
+        return [settings_of(value) for value in thing]
+    if thing is None or isinstance(thing, str | bytes | int | float | type):
+        return thing
+    return [settings_of(part) for part in thing.__reduce_ex__(2)[1:3]]
 
 
 def wrapper_classes() -> set[type]:
@@ -159,6 +158,8 @@ def builtin_bases(cls: type) -> set[str]:
 def public_names() -> Iterator[tuple[str, str]]:
     homes = ["", ".fs", ".memory", ".contrib", ".testing", "._hstores"]
     homes += [".decorator", ".ttl", ".cache", ".crypt", ".idgen"]
+    homes += [".memory.redisstore", ".net.boto3store", ".net.botostore"]
+    homes += [".net.s3fsstore", ".net.azurestore", ".net.gcstore"]
     for home in homes:
         module = importlib.import_module(f"minimalkv{home}")
         yield from ((name, module.__name__) for name in module.__all__)

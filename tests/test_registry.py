@@ -187,18 +187,6 @@ def test_a_missing_package_is_named_with_what_to_install(
     assert caught.value.name == "tiny_sdk"
 
 
-def test_a_store_that_this_version_lacks_is_said_to_lack(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for module in ("minimalkv.no_such_store", "minimalkv.memory"):
-        lacking = Backend(module, "FutureStore", "redis", BACKENDS["redis"].family)
-        monkeypatch.setitem(BACKENDS, "redis", lacking)
-        with pytest.raises(Unsupported, match="does not carry FutureStore yet"):
-            get_store_from_url("redis://localhost/0")
-        with pytest.raises(InvalidURL, match="1 to 65535"):
-            get_store_from_url("redis://localhost:0")
-
-
 def test_urls_need_nothing_but_the_standard_library() -> None:
     code = (
         "import sys; before = set(sys.modules)\n"
