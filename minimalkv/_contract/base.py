@@ -17,6 +17,9 @@ class Contract:
     What else there is to override makes the tests sharper; none of it has to be.
     """
 
+    race_rounds: int = 5
+    """How often a race is run: one alone may end well by chance."""
+
     @pytest.fixture
     def store(self) -> KeyValueStore:
         """Return a new, empty store: every test class has its own."""

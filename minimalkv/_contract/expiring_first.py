@@ -69,7 +69,7 @@ class ExpiryRaceContract(ExpiryContract):
     ) -> None:
         if not store.conditional_support:
             return
-        for turn in range(5):
+        for turn in range(self.race_rounds):
             key = f"key-{turn}"
             store.put(key, b"old", 5)
             advance(6)

@@ -16,8 +16,6 @@ _LOOKS = 50
 class RaceContract(Contract):
     """However many come at once, one of them is first."""
 
-    race_rounds: int = 5
-    """How often a race is run: one alone may end well by chance."""
     race_updates: int = 25
     """How many updates each thread does, all on one key."""
 

@@ -15,6 +15,7 @@ from azure.storage.blob import generate_blob_sas
 from minimalkv import (
     AccessDenied,
     InvalidArgument,
+    InvalidURL,
     StoreUnavailable,
     get_store_from_url,
 )
@@ -185,5 +186,5 @@ def test_certificate_is_checked(secure: SecureAzure) -> None:
 
 
 def test_default_credential_is_not_sent_in_clear() -> None:
-    with pytest.raises(InvalidArgument, match="HTTPS"):
+    with pytest.raises(InvalidURL, match="HTTPS"):
         get_store_from_url("azure://me@photos?blob_endpoint=http://127.0.0.1")

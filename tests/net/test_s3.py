@@ -73,7 +73,8 @@ class Raw(OnS3, UrlContract):
 class TestBoto3Store(Raw):
     race_rounds = 3
     race_updates = 8
-    nasty_keys = NASTY_KEYS
+    # The one with more keys has them all.
+    nasty_keys = NASTY_KEYS[::4]
 
 
 @pytest.mark.stress
