@@ -12,22 +12,13 @@ from minimalkv.testing import (
     UrlContract,
 )
 from tests.backends.azure import AzureServer
-from tests.net.under_server import (
-    BRIEF,
-    Cached,
-    Encoded,
-    Expiring,
-    OnServer,
-    Prefixed,
-    ReadOnly,
-    Signed,
-    Store,
-)
+from tests.net import under_server as under
+from tests.net.under_server import Store
 from tests.servers import servers
 from tests.under_contract import layers
 
 
-class OnAzure(OnServer):
+class OnAzure(under.OnServer):
     """A store on Azurite."""
 
     @pytest.fixture
@@ -63,31 +54,37 @@ class TestAzureBlockBlobStore(Raw):
     race_updates = 8
 
 
+@pytest.mark.stress
+class TestAzureBlockBlobStoreInLongRaces(TestAzureBlockBlobStore):
+    race_rounds = 20
+    race_updates = 25
+
+
 class TestHAzureBlockBlobStore(Raw):
     h = True
 
 
-class TestPrefixDecorator(Prefixed, OnAzure, UrlContract):
+class TestPrefixDecorator(under.Prefixed, OnAzure, UrlContract):
     pass
 
 
-class TestTimeToLiveDecorator(Expiring, OnAzure, TimeToLiveContract):
+class TestTimeToLiveDecorator(under.Expiring, OnAzure, TimeToLiveContract):
     pass
 
 
-class TestHMACDecorator(Signed, OnAzure):
+class TestHMACDecorator(under.Signed, OnAzure):
     pass
 
 
-class TestCacheDecorator(Cached, OnAzure, UrlContract):
+class TestCacheDecorator(under.Cached, OnAzure, UrlContract):
     pass
 
 
-class TestURLEncodeKeysDecorator(Encoded, OnAzure, UrlContract):
+class TestURLEncodeKeysDecorator(under.Encoded, OnAzure, UrlContract):
     pass
 
 
-class TestReadOnlyDecorator(ReadOnly):
+class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, azure_server: AzureServer) -> str:
         return azure_server.url()
@@ -100,5 +97,5 @@ class Machine(StoreStateMachine):
         return get_store_from_url(servers.azure().url())
 
 
-Machine.TestCase.settings = BRIEF
+Machine.TestCase.settings = under.BRIEF
 TestMachine = pytest.mark.usefixtures("azure_server")(Machine.TestCase)

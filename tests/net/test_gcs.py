@@ -13,23 +13,14 @@ from minimalkv.testing import (
     UrlContract,
 )
 from tests.backends.gcs import GCSServer
+from tests.net import under_server as under
 from tests.net.gcs_account import with_account
 from tests.net.gcs_raw import RawBucket
-from tests.net.under_server import (
-    BRIEF,
-    Cached,
-    Encoded,
-    Expiring,
-    OnServer,
-    Prefixed,
-    ReadOnly,
-    Signed,
-    Store,
-)
+from tests.net.under_server import Store
 from tests.servers import servers
 
 
-class OnGCS(OnServer):
+class OnGCS(under.OnServer):
     """A store on fake-gcs-server."""
 
     @pytest.fixture
@@ -88,15 +79,20 @@ class TestGoogleCloudStore(Raw):
     race_updates = 25
 
 
+@pytest.mark.stress
+class TestGoogleCloudStoreInLongRaces(TestGoogleCloudStore):
+    race_rounds = 20
+
+
 class TestHGoogleCloudStore(Raw):
     h = True
 
 
-class TestPrefixDecorator(Prefixed, OnGCS, UrlContract):
+class TestPrefixDecorator(under.Prefixed, OnGCS, UrlContract):
     pass
 
 
-class TestTimeToLiveDecorator(Expiring, OnGCS, TimeToLiveContract):
+class TestTimeToLiveDecorator(under.Expiring, OnGCS, TimeToLiveContract):
     def test_one_of_many_replaces_an_expired_value(
         self, store: Store, advance: Callable[[float], None]
     ) -> None:
@@ -115,19 +111,19 @@ class TestTimeToLiveDecorator(Expiring, OnGCS, TimeToLiveContract):
         assert self.raw.names() == {"a"}
 
 
-class TestHMACDecorator(Signed, OnGCS):
+class TestHMACDecorator(under.Signed, OnGCS):
     pass
 
 
-class TestCacheDecorator(Cached, OnGCS, UrlContract):
+class TestCacheDecorator(under.Cached, OnGCS, UrlContract):
     pass
 
 
-class TestURLEncodeKeysDecorator(Encoded, OnGCS, UrlContract):
+class TestURLEncodeKeysDecorator(under.Encoded, OnGCS, UrlContract):
     pass
 
 
-class TestReadOnlyDecorator(ReadOnly):
+class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, gcs_server: GCSServer) -> str:
         return gcs_server.url()
@@ -153,5 +149,5 @@ class Machine(StoreStateMachine):
         return Looking(None, server.namespace(server.url()))
 
 
-Machine.TestCase.settings = BRIEF
+Machine.TestCase.settings = under.BRIEF
 TestMachine = pytest.mark.usefixtures("gcs_server")(Machine.TestCase)

@@ -20,16 +20,9 @@ from minimalkv.testing import (
     UrlContract,
 )
 from tests.backends.redis import RedisServer
+from tests.net import under_server as under
 from tests.net.under_redis import OnRedis, Raw
-from tests.net.under_server import (
-    Cached,
-    Encoded,
-    Expiring,
-    Prefixed,
-    ReadOnly,
-    Signed,
-    Store,
-)
+from tests.net.under_server import Store
 from tests.servers import servers
 from tests.test_state_machine import BOUNDED
 from tests.under_contract import Ours
@@ -62,28 +55,28 @@ class TestRedisStoreOfClient(Raw):
         self.test_store_survives_pickle(store)
 
 
-class TestPrefixDecorator(Prefixed, OnRedis, TimeToLiveContract):
+class TestPrefixDecorator(under.Prefixed, OnRedis, TimeToLiveContract):
     prefix = "a/b/"
-    others = (*Prefixed.others, "a/bb")
+    others = (*under.Prefixed.others, "a/bb")
 
 
-class TestTimeToLiveDecorator(Expiring, OnRedis, TimeToLiveContract):
+class TestTimeToLiveDecorator(under.Expiring, OnRedis, TimeToLiveContract):
     expired_take_room = True
 
 
-class TestHMACDecorator(Signed, OnRedis, TimeToLiveContract):
+class TestHMACDecorator(under.Signed, OnRedis, TimeToLiveContract):
     pass
 
 
-class TestCacheDecorator(Cached, OnRedis, TimeToLiveContract):
+class TestCacheDecorator(under.Cached, OnRedis, TimeToLiveContract):
     pass
 
 
-class TestURLEncodeKeysDecorator(Encoded, OnRedis, TimeToLiveContract):
+class TestURLEncodeKeysDecorator(under.Encoded, OnRedis, TimeToLiveContract):
     pass
 
 
-class TestReadOnlyDecorator(ReadOnly):
+class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, redis_server: RedisServer) -> str:
         return redis_server.url()

@@ -22,8 +22,11 @@ from minimalkv.memory.redisstore import RedisStore
 from tests.backends.base import Credentials
 from tests.backends.process import HOST
 from tests.backends.redis import RedisServer
+from tests.net.backend import Backend, one_of
 from tests.net.redis_groups import PASSWORD, Node, running
 from tests.proxy import Answer, Proxy, Refuse
+
+backend = one_of("redis")
 
 CALLS: dict[str, Callable[[Any], object]] = {
     "get": lambda store: store.get("key"),
@@ -55,15 +58,9 @@ every_call = pytest.mark.parametrize("name", CALLS)
 
 
 @pytest.fixture
-def proxy(redis_server: RedisServer) -> Iterator[Proxy]:
-    with Proxy(redis_server.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def store(redis_server: RedisServer, proxy: Proxy) -> Iterator[Any]:
-    url = redis_server.through(redis_server.url(), proxy.port)
-    with get_store_from_url(url) as store:
+def store(backend: Backend, proxy: Proxy) -> Iterator[Any]:
+    proxy.fault = None
+    with backend.opened(backend.url(), proxy.port) as store:
         yield store
 
 

@@ -15,22 +15,13 @@ from minimalkv.testing import (
 )
 from minimalkv.ttl import TimeToLiveDecorator
 from tests.backends.s3 import S3Server
-from tests.net.under_server import (
-    BRIEF,
-    Cached,
-    Encoded,
-    Expiring,
-    OnServer,
-    Prefixed,
-    ReadOnly,
-    Signed,
-    Store,
-)
+from tests.net import under_server as under
+from tests.net.under_server import Store
 from tests.servers import servers
 from tests.under_contract import layers
 
 
-class OnS3(OnServer):
+class OnS3(under.OnServer):
     """A store on SeaweedFS."""
 
     @pytest.fixture
@@ -110,27 +101,27 @@ class OnPart(OnS3):
         return f"h{part}" if self.h else part
 
 
-class TestPrefixDecorator(Prefixed, OnPart, UrlContract):
+class TestPrefixDecorator(under.Prefixed, OnPart, UrlContract):
     pass
 
 
-class TestTimeToLiveDecorator(Expiring, OnPart, TimeToLiveContract):
+class TestTimeToLiveDecorator(under.Expiring, OnPart, TimeToLiveContract):
     h = True
 
 
-class TestHMACDecorator(Signed, OnPart):
+class TestHMACDecorator(under.Signed, OnPart):
     pass
 
 
-class TestCacheDecorator(Cached, OnPart, UrlContract):
+class TestCacheDecorator(under.Cached, OnPart, UrlContract):
     pass
 
 
-class TestURLEncodeKeysDecorator(Encoded, OnPart, UrlContract):
+class TestURLEncodeKeysDecorator(under.Encoded, OnPart, UrlContract):
     pass
 
 
-class TestReadOnlyDecorator(ReadOnly):
+class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, s3_server: S3Server) -> str:
         return s3_server.url()
@@ -144,5 +135,5 @@ class Machine(StoreStateMachine):
         return TimeToLiveDecorator(get_store_from_url(url))
 
 
-Machine.TestCase.settings = BRIEF
+Machine.TestCase.settings = under.BRIEF
 TestMachine = pytest.mark.usefixtures("s3_server")(Machine.TestCase)
