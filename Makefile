@@ -1,7 +1,7 @@
 # PYTHON3 may name another interpreter: make test PYTHON3=python3.13
 PYTHON3 ?= python3
 # Extras that the tests and the example site need, comma separated.
-EXTRAS := flask,redis,s3,azure,gcs
+EXTRAS := flask,django,redis,s3,azure,gcs
 # More arguments for pytest: make test ARGS="-k keys"
 ARGS ?=
 # How many processes run the tests, each with test servers of its own.
@@ -14,7 +14,7 @@ INSTALL := --quiet --group dev --editable '.[$(EXTRAS)]'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check stress bench docs clean browser servers
+.PHONY: help run test check stress bench docs clean browser servers versions
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ help: ## Print this list
 run: $(READY) ## Serve the example site (on another store: make run STORE=<url>)
 	@$(PYTHON) -m example_site $${STORE:+--store "$$STORE"}
 
-test: $(READY) browser servers ## Run the tests, after installing what they need
+test: $(READY) browser servers versions ## Run the tests, after installing what they need
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
 
 check: $(READY) ## Check format, lint and types
@@ -30,17 +30,17 @@ check: $(READY) ## Check format, lint and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-stress: $(READY) browser servers ## Run the long repetitions that `make test` leaves out
+stress: $(READY) browser servers versions ## Run the long repetitions that `make test` leaves out
 	$(PYTHON) -m pytest -m stress $(ARGS)
 
 bench: $(READY) servers ## Measure against the bare calls and print ratios
 	$(PYTHON) -m benchmarks
 
 docs: $(READY) servers ## Test the samples and tables of the documentation (no HTML is built yet)
-	$(PYTHON) -m pytest tests/test_docs.py tests/test_docs_tables.py tests/net/test_documented.py $(ARGS)
+	$(PYTHON) -m pytest tests/test_docs*.py tests/net/test_documented.py $(ARGS)
 
 clean: ## Remove .venv, caches and builds; data/ and instance/ are yours and stay
-	rm -rf .venv .upstream build dist test-results tools/azurite/node_modules
+	rm -rf .venv .upstream .versions build dist test-results tools/azurite/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . \( -path ./data -o -path ./instance -o -path ./.git \) -prune \
 		-o -type d -name __pycache__ -prune -exec rm -rf {} +
@@ -50,6 +50,9 @@ browser: $(READY)
 
 servers: $(READY)
 	@$(PYTHON) tools/servers.py
+
+versions: $(READY)
+	@$(PYTHON) tools/versions.py
 
 # The stamp lies inside .venv, so that removing the one removes the other.
 # pip reads --group from 25.1 on, and a new environment holds an older one.

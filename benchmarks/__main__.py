@@ -16,7 +16,8 @@ from tests import upstream
 _FULL = Effort(rounds=40, round_secs=0.01)
 _QUICK = Effort(rounds=8, round_secs=0.002)
 _ON_SERVERS = ("redis", "s3", "azure", "gcs")
-_GROUPS = ("files", "memory", "listing", "import", "wrappers", *_ON_SERVERS)
+_WITHOUT_SERVERS = ("files", "memory", "listing", "import", "wrappers")
+_GROUPS = (*_WITHOUT_SERVERS, *_ON_SERVERS, "sessions")
 _FILES = 100_000
 _FEWER_FILES = 10_000
 _MILLION = 1_000_000
@@ -92,13 +93,14 @@ def _groups(
         "listing": listings,
         "import": fresh_imports,
         "wrappers": lambda: wrapping.rows(folder, effort),
-        **{name: partial(_on_server, name, effort) for name in _ON_SERVERS},
+        **{name: partial(_of_module, f"on_{name}", effort) for name in _ON_SERVERS},
+        "sessions": partial(_of_module, "in_sessions", effort),
     }
 
 
-def _on_server(name: str, effort: Effort) -> Rows:
+def _of_module(name: str, effort: Effort) -> Rows:
     # It loads an SDK, for which nobody waits who asked for other groups.
-    rows: Rows = import_module(f"benchmarks.on_{name}").rows(effort)
+    rows: Rows = import_module(f"benchmarks.{name}").rows(effort)
     return rows
 
 

@@ -58,6 +58,12 @@ class Effort(NamedTuple):
         """Return more rounds, for what is faster or slower by chance."""
         return self._replace(rounds=self.rounds * times)
 
+    def finer(self, times: int) -> "Effort":
+        """Return more and shorter rounds, of which others can disturb fewer."""
+        return self._replace(
+            rounds=self.rounds * times, round_secs=self.round_secs / times
+        )
+
     def slow(self, share: int) -> "Effort":
         """Return fewer rounds, for what takes long whatever `round_secs` says."""
         return self._replace(rounds=max(self.rounds // share, 3))

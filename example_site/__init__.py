@@ -1,1 +1,1 @@
-"""A small photo site whose photos and sessions live in one store."""
+"""A small photo site of Flask and Django that keeps everything in one store."""

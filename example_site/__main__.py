@@ -2,19 +2,27 @@
 
 import argparse
 import contextlib
+import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import click
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from example_site.flask_app import create_app, prove
+from example_site.site import configure, mount
 from minimalkv import MinimalkvError, StoreURL
 
+STORE: Final = StoreURL(os.environ.get("EXAMPLE_SITE_STORE", "hfs://./data"))
+INSTANCE: Final = os.environ.get("EXAMPLE_SITE_INSTANCE", "./instance")
+
 _LARGEST_PORT = 65535
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -38,33 +46,57 @@ def port(text: str) -> int:
     return number
 
 
+def lifetime(text: str) -> timedelta:
+    """Read a time such as ``30m``.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text, re.ASCII)
+    if match is None:
+        raise ValueError(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "--store": {
+        "default": STORE,
+        "metavar": "URL",
+        "help": "where photos and sessions are kept",
+    },
+    "--host": {"default": "127.0.0.1", "help": "where to listen"},
+    "--port": {"type": port, "default": 8000, "help": "0 takes a free one"},
+    "--instance": {
+        "default": INSTANCE,
+        "metavar": "FOLDER",
+        "help": "where the secret key is kept",
+    },
+    "--idle": {
+        "type": lifetime,
+        "default": "14d",
+        "metavar": "TIME",
+        "help": "when a session ends that nobody uses, as in 30m or 12h",
+    },
+    "--absolute": {
+        "type": lifetime,
+        "default": "30d",
+        "metavar": "TIME",
+        "help": "when a session ends in any case",
+    },
+}
+
+
 def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; ends the program where that is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m example_site",
         description="Serve the example site, with all its data in one store.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--store",
-        default="hfs://./data",
-        metavar="URL",
-        help="where photos and sessions are kept (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="where to listen (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--port",
-        type=port,
-        default=8000,
-        help="0 takes a free one (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--instance",
-        default="./instance",
-        metavar="FOLDER",
-        help="where the secret key is kept (default: %(default)s)",
-    )
+    for name, how in _OPTIONS.items():
+        parser.add_argument(name, **how)
     return parser.parse_args(arguments)
 
 
@@ -72,9 +104,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until the program is interrupted, and return the exit code."""
     options = read_options(arguments)
     try:
-        app = create_app(options.store, options.instance)
+        app = create_app(
+            options.store,
+            options.instance,
+            idle=options.idle,
+            absolute=options.absolute,
+        )
         with app.extensions["store"] as store:
             prove(store)
+            configure(app)
+            mount(app)
             serve(app, options)
     except MinimalkvError as error:
         click.echo(f"example_site: {error}", err=True)

@@ -1,6 +1,7 @@
-"""The site: sign in with a name, upload photos, look at everybody's."""
+"""The Flask side: sign in with a name, upload photos, look at everybody's."""
 
 import secrets
+from datetime import timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from logging import Logger
@@ -21,10 +22,18 @@ from flask import (
     session,
     url_for,
 )
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 from werkzeug.wsgi import FileWrapper
 
+from example_site.both import (
+    ABSOLUTE_LIFETIME,
+    IDLE_LIFETIME,
+    NAME_WANTED,
+    PAGE_HEADERS,
+    as_name,
+)
 from example_site.photos import MAX_PHOTO_BYTES, TYPES, PhotoRefused, Photos
 from minimalkv import (
     KeyNotFound,
@@ -35,20 +44,20 @@ from minimalkv import (
     get_store_from_url,
 )
 from minimalkv.fs import FilesystemStore
+from minimalkv.sessions import SessionUnavailable
 from minimalkv_flask import KVSession, KVSessionInterface
 
 SHOWN_PHOTOS = 60
-LONGEST_NAME = 40
 
 _FORM_BYTES = 64 * 1024  # what a form may have around the photo
 _CHUNK_BYTES = 256 * 1024
 _RETRY_AFTER_SECS = 5
-_POLICY = (
-    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 # A browser fits a photo that is opened alone to its window by a style of its own.
-_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+_FILE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _FAILED = "the store failed: %s"
 _REFUSED = "The store of this site refuses; the log of the site tells why."
@@ -60,8 +69,14 @@ _LOOK_FIRST = (
 pages = Blueprint("pages", __name__)
 
 
-def create_app(store_url: str, instance: str | Path) -> Flask:
-    """Return the site.
+def create_app(
+    store_url: str,
+    instance: str | Path,
+    *,
+    idle: timedelta = IDLE_LIFETIME,
+    absolute: timedelta = ABSOLUTE_LIFETIME,
+) -> Flask:
+    """Return the Flask side of the site.
 
     Parameters
     ----------
@@ -69,6 +84,10 @@ def create_app(store_url: str, instance: str | Path) -> Flask:
         The URL of the store for photos and sessions.
     instance : str or Path
         The folder of the secret key, which is made once.
+    idle : timedelta
+        How long a session lives since it was used last.
+    absolute : timedelta
+        How long it lives at most, since somebody signed in.
 
     Returns
     -------
@@ -91,12 +110,16 @@ def create_app(store_url: str, instance: str | Path) -> Flask:
         # Cookies know no port: another site on this machine has a "session" too.
         SESSION_COOKIE_NAME="example_site",
         SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=idle,
+        SESSION_ABSOLUTE_LIFETIME=absolute,
+        MINIMALKV_URL=StoreURL(store_url),  # so that nobody prints the password in it
     )
     app.extensions.update(store=store, photos=Photos(store))
     app.jinja_env.globals.update(
-        csrf_token=csrf_token,
         photo_types=",".join(TYPES.values()),
-        store_name=str(StoreURL(store_url)),
+        root=lambda: f"{request.script_root}/",
+        sign_out_url=lambda: url_for("pages.sign_out"),
+        store_name=str(app.config["MINIMALKV_URL"]),
     )
     app.register_blueprint(pages)
     return app
@@ -136,6 +159,12 @@ def csrf_token() -> str:
     return cast("str", session.setdefault("csrf_token", secrets.token_urlsafe(16)))
 
 
+def csrf_input() -> Markup:
+    """Return the field for it."""
+    field = Markup('<input type="hidden" name="csrf_token" value="{}">')
+    return field.format(csrf_token())
+
+
 @pages.before_request
 def ask_to_sign_in() -> AnyResponse | None:
     """Send strangers to the sign-in page, whatever they came for."""
@@ -159,12 +188,8 @@ def refuse_foreign_forms() -> None:
 @pages.after_app_request
 def protect(response: Response) -> Response:
     """Let the browser load nothing but ours, and keep no page after signing out."""
-    response.headers["X-Content-Type-Options"] = "nosniff"
     is_page = response.mimetype == "text/html"
-    response.headers["Content-Security-Policy"] = _POLICY if is_page else _FILE_POLICY
-    response.headers["Referrer-Policy"] = "same-origin"
-    if is_page:
-        response.headers["Cache-Control"] = "no-store"
+    response.headers.update(PAGE_HEADERS if is_page else _FILE_HEADERS)
     return response
 
 
@@ -174,31 +199,42 @@ def protect(response: Response) -> Response:
 @pages.get("/")
 def gallery() -> str:
     """Show the newest photos."""
-    found = photos().newest(SHOWN_PHOTOS)
-    return render_template("gallery.html", photos=found, visitor=session["name"])
+    return render_template(
+        "gallery.html",
+        photos=photos().newest(SHOWN_PHOTOS),
+        visitor=session["name"],
+        csrf_input=csrf_input(),
+    )
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> AnyResponse | str | tuple[str, int]:
     """Ask for a name, and take it."""
     if request.method == "POST":
-        name = " ".join(request.form.get("name", "").split())
-        if name.isprintable() and 0 < len(name) <= LONGEST_NAME:
+        sent = request.form.get("name", "")
+        name = as_name(sent)
+        if name is not None:
             welcome(name)
             return redirect(url_for("pages.gallery"), 303)
-        problem = f"Please enter a name of 1 to {LONGEST_NAME} characters."
-        return render_template("sign_in.html", problem=problem, name=name), 422
+        return sign_in_page(problem=NAME_WANTED, name=sent), 422
     if "name" in session:
         return redirect(url_for("pages.gallery"), 303)
-    return render_template("sign_in.html")
+    return sign_in_page()
+
+
+def sign_in_page(**what: str) -> str:
+    """Return the form that asks for a name."""
+    return render_template("sign_in.html", csrf_input=csrf_input(), **what)
 
 
 def welcome(name: str) -> None:
     """Begin the session of somebody who signed in, under a new id."""
-    session.clear()
-    cast("KVSession", session).regenerate()
-    session["name"] = name
-    session.permanent = True
+    kv_session = cast("KVSession", session)
+    kv_session.clear()
+    kv_session.regenerate()
+    kv_session.bind(name)
+    kv_session["name"] = name
+    kv_session.permanent = True
 
 
 @pages.post("/sign-out")
@@ -291,8 +327,15 @@ def explain(error: HTTPException) -> AnyResponse:
 def explain_outage(error: StoreError) -> tuple[str, int, dict[str, str]]:
     """Say that the store is to blame; whoever is signed in stays so."""
     current_app.logger.error(_FAILED, error)
-    silent = isinstance(error, StoreUnavailable)
+    silent = isinstance(cause_of(error), StoreUnavailable)
     text = "The store of this site does not answer." if silent else _REFUSED
     text += _LOOK_FIRST if request.method == "POST" else _TRY_AGAIN
     page = render_template("problem.html", title="Just a moment", text=text)
     return page, 503, {"Retry-After": str(_RETRY_AFTER_SECS)}
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return what the store said where a session says only that it cannot be used."""
+    while isinstance(error, SessionUnavailable) and error.__cause__ is not None:
+        error = error.__cause__
+    return error

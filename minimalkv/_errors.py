@@ -15,6 +15,7 @@
     ├── VerificationException
     └── StoreError             OSError
         ├── StoreUnavailable
+        │   └── SessionUnavailable
         ├── AccessDenied       PermissionError
         ├── KeyConflict
         └── PreconditionFailed
@@ -83,6 +84,10 @@ class StoreError(MinimalkvError, OSError):
 
 class StoreUnavailable(StoreError):
     """The backend did not answer in time; what was sent to it may have happened."""
+
+
+class SessionUnavailable(StoreUnavailable):
+    """The store of the sessions failed: nobody is signed out by that."""
 
 
 class AccessDenied(StoreError, PermissionError):

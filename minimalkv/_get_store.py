@@ -76,7 +76,9 @@ def get_store_from_url(
     return reduce(decorate_store, parsed.wrappers, store)
 
 
-def get_short_lived_store(url: str) -> "KeyValueStore":
+def get_short_lived_store(
+    url: str, timeout_secs: float | None = None
+) -> "KeyValueStore":
     """Return the store of a URL for what a power cut may cost: sessions, cached values.
 
     Parameters
@@ -84,6 +86,8 @@ def get_short_lived_store(url: str) -> "KeyValueStore":
     url : str
         As for `get_store_from_url`. A filesystem URL that does not say otherwise gets
         ``fsync=false``, for which a put takes a third of the time.
+    timeout_secs : float, optional
+        The ``timeout`` of a network URL that does not say otherwise, in seconds.
 
     Returns
     -------
@@ -96,12 +100,20 @@ def get_short_lived_store(url: str) -> "KeyValueStore":
         As for `get_store_from_url`.
     """
     parsed = parse_url(url)
+    wanted = {"fsync": "false"}
+    if timeout_secs is not None:
+        wanted["timeout"] = f"{timeout_secs:g}"
     options = find(parsed.scheme).options
-    if "fsync" not in options or "fsync" in parsed.options:
+    added = "&".join(
+        f"{name}={value}"
+        for name, value in wanted.items()
+        if name in options and name not in parsed.options
+    )
+    if not added:
         return get_store_from_url(url)
     place, hash_sign, fragment = plain_text(url).partition("#")
     sign = "&" if "?" in place else "?"
-    return get_store_from_url(f"{place}{sign}fsync=false{hash_sign}{fragment}")
+    return get_store_from_url(f"{place}{sign}{added}{hash_sign}{fragment}")
 
 
 def get_store(

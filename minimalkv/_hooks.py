@@ -180,6 +180,10 @@ class Hooks:
         with contextlib.closing(source):
             return read_all(source), meta
 
+    def _get_with_etag(self, key: str) -> tuple[bytes, str | None]:
+        data, meta = self._get_with_meta(key)
+        return data, meta.etag
+
     def _head(self, key: str) -> ObjectMeta:
         meta, source = self._stream(key, 0, 0)
         source.close()

@@ -1,5 +1,12 @@
 """Flask sessions in any minimalkv store."""
 
-from minimalkv_flask.sessions import KVSession, KVSessionInterface
+from minimalkv_flask.extension import KVSessionExtension, MinimalKV
+from minimalkv_flask.sessions import KVSession, KVSessionInterface, SessionUnavailable
 
-__all__ = ["KVSession", "KVSessionInterface"]
+__all__ = [
+    "KVSession",
+    "KVSessionExtension",
+    "KVSessionInterface",
+    "MinimalKV",
+    "SessionUnavailable",
+]

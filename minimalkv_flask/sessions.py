@@ -1,153 +1,27 @@
 """Flask sessions: the cookie holds a signed id, the store holds the data."""
 
-import re
-from collections.abc import Iterator
-from hashlib import sha256
-from typing import Any
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Final
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
-from itsdangerous import BadSignature, Signer
 from werkzeug.http import dump_cookie
 
-from minimalkv import KeyValueStore, Unsupported
-from minimalkv._get_store import get_short_lived_store
-from minimalkv.ttl import with_ttl
-from minimalkv_flask._records import Record, decode, encode, new_id
+from minimalkv import InvalidArgument, KeyValueStore
+from minimalkv.sessions import SessionManager
+from minimalkv_flask._errors import SessionUnavailable
+from minimalkv_flask._outage import answer_outage
+from minimalkv_flask._session import KVSession
+from minimalkv_flask._visit import LegacyReader, Visit, tokens_of
 
-__all__ = ["KVSession", "KVSessionInterface"]
+__all__ = ["KVSession", "KVSessionInterface", "LegacyReader", "SessionUnavailable"]
 
-# The id, after a p while the session is permanent: whether its cookie has to be sent
-# again is known without asking the store.
-_TOKEN = re.compile(rb"(p?)([A-Za-z0-9_-]{43})")
+_log: Final = logging.getLogger("minimalkv_flask")
 
-
-class KVSession(SessionMixin):
-    """A session, used like a dict; the store is asked when it is used first.
-
-    Values may be what Flask's own sessions take: JSON, tuples, bytes, datetimes, UUIDs
-    and Markup. A change inside of a value is noticed.
-
-    Attributes
-    ----------
-    modified : bool
-        Whether the session was changed. Set it to send the cookie in any case.
-    accessed : bool
-        Whether the session was used, so that the response varies with the cookie.
-    """
-
-    modified = False
-    accessed = False
-
-    def __init__(
-        self, record: Record, *, permanent: bool = False, has_cookie: bool = False
-    ) -> None:
-        self.record = record
-        self.has_cookie = has_cookie
-        self._permanent = permanent
-        self._data: dict[str, Any] | None = None
-
-    def _load(self) -> dict[str, Any]:
-        self.accessed = True
-        if self._data is None:
-            self._data = self.record.load()
-        return self._data
-
-    def __getitem__(self, key: str) -> Any:
-        return self._load()[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._load()[key] = value
-        self.modified = True
-
-    def __delitem__(self, key: str) -> None:
-        del self._load()[key]
-        self.modified = True
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._load()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._load())
-
-    def __len__(self) -> int:
-        return len(self._load())
-
-    def __repr__(self) -> str:
-        content = "not loaded" if self._data is None else repr(self._data)
-        return f"<{type(self).__name__} {content}>"
-
-    def clear(self) -> None:
-        """Remove everything; the response deletes the record and the cookie."""
-        self._load().clear()
-        self.modified = True
-
-    def popitem(self) -> tuple[str, Any]:
-        """Remove and return what was added last."""
-        item = self._load().popitem()
-        self.modified = True
-        return item
-
-    def copy(self) -> dict[str, Any]:
-        """Return the data as a dict."""
-        return dict(self._load())
-
-    @property
-    def loaded(self) -> bool:
-        """Whether the store was asked; what it holds then is what the session knows."""
-        return self._data is not None
-
-    @property
-    def sid(self) -> str:
-        """The id: a secret, for whoever has it has the session."""
-        self._load()
-        return self.record.sid
-
-    @property
-    def new(self) -> bool:  # type: ignore[override] # known only once it is loaded
-        """Whether nothing is stored yet."""
-        self._load()
-        return self.record.source is None
-
-    @property
-    def permanent(self) -> bool:
-        """Whether the cookie outlives the browser; tells what it says until loaded."""
-        if self._data is None:
-            return self._permanent
-        return bool(self._data.get("_permanent", False))
-
-    @permanent.setter
-    def permanent(self, value: bool) -> None:
-        self["_permanent"] = bool(value)
-
-    def regenerate(self) -> None:
-        """Take a new id, and end the old one with the response.
-
-        Call it when somebody signs in: an id that others may have planted in the
-        browser before is worth nothing then.
-        """
-        self._load()
-        self.record.sid = new_id()
-        self.modified = True
-
-    def encode(self) -> bytes:
-        """Return the record as it should be stored, and notice changes inside values.
-
-        Raises
-        ------
-        TypeError
-            If a value cannot be stored as JSON.
-        """
-        text = encode(self._load())
-        self.modified = self.modified or self.record.differs(text)
-        return text
-
-    def write(self, text: bytes, ttl_secs: float) -> bool:
-        """Store the record if it is due, and tell whether the session still exists."""
-        stored = self.record.write(text, ttl_secs)
-        if stored is not None and stored != text:
-            self._data = decode(stored)
-        return stored is not None
+_OUTAGES: Final = ("error", "anonymous")
+_Options = tuple[float, float | None, float | None]
 
 
 class KVSessionInterface(SessionInterface):
@@ -156,19 +30,37 @@ class KVSessionInterface(SessionInterface):
     All settings of Flask for the session cookie count. A session is stored for
     ``PERMANENT_SESSION_LIFETIME`` since it was last used, also when its cookie ends
     with the browser. While the store does not answer, a request that uses the session
-    raises `StoreError` and the visitor keeps the cookie.
+    is answered with 503 and the visitor keeps the cookie.
+
+    What is not given here is taken from the configuration of the application.
 
     Parameters
     ----------
     store : KeyValueStore or str
-        A store, or the URL of one: with ``fsync=false`` for files if it does not say
-        otherwise. Keys begin with ``mkv-session-``.
+        A store that can write on condition, or the URL of one: an URL gets
+        ``fsync=false`` for files and ``timeout=2``, in seconds, for a network, if it
+        does not say otherwise. Keys begin with ``mkv-session-`` and ``mkv-user-``.
+    absolute_lifetime : float or timedelta, optional
+        How long a session lives at most, since it began or was bound to a user; a
+        number is of seconds. ``SESSION_ABSOLUTE_LIFETIME``; without end by default.
+    touch_interval : float or timedelta, optional
+        After how long a session that nobody changed is stored anew, so that it lives
+        on; a number is of seconds. ``SESSION_TOUCH_INTERVAL``; a twentieth of the
+        lifetime by default.
+    outage : str, optional
+        ``"error"``, the default, or ``"anonymous"``: while the store does not answer,
+        sessions are empty and what is put into them is forgotten, with a line in the
+        log, but a sign-out that cannot be done is an error. ``SESSION_OUTAGE``.
+    legacy : iterable of LegacyReader, optional
+        Who is asked about cookies that are none of ours; see `minimalkv_flask.legacy`.
 
     Raises
     ------
     Unsupported
         If the store is read only, or cannot write on condition, so that changes would
         be lost.
+    InvalidArgument
+        If one of the options is unusable.
     InvalidURL, UnknownScheme, MissingExtra
         If the URL opens no store.
 
@@ -180,54 +72,116 @@ class KVSessionInterface(SessionInterface):
     >>> app.session_interface = KVSessionInterface("memory://")
     """
 
-    def __init__(self, store: KeyValueStore | str) -> None:
-        if isinstance(store, str):
-            store = get_short_lived_store(store)
-        if store.read_only:
-            raise Unsupported(f"{store!r} is read only, so no session can be kept.")
-        if not store.conditional_support:
-            raise Unsupported(
-                f"{store!r} cannot write on condition, so two requests at once would "
-                "lose changes. Keep sessions in another store."
+    def __init__(
+        self,
+        store: KeyValueStore | str,
+        *,
+        absolute_lifetime: float | timedelta | None = None,
+        touch_interval: float | timedelta | None = None,
+        outage: str | None = None,
+        legacy: Iterable[LegacyReader] = (),
+    ) -> None:
+        self.legacy = tuple(legacy)
+        self._absolute_secs = _secs("absolute_lifetime", absolute_lifetime)
+        self._touch_secs = _secs("touch_interval", touch_interval)
+        self._outage = outage and _checked_outage("outage", outage)
+        manager = SessionManager(store)
+        self._store = manager.store
+        self._manager: tuple[_Options | None, SessionManager] = (None, manager)
+
+    def manager(self, app: Flask) -> SessionManager:
+        """Return what lists and ends the sessions of an application.
+
+        Parameters
+        ----------
+        app : Flask
+            The application, for its configuration.
+
+        Raises
+        ------
+        InvalidArgument
+            If something in the configuration is unusable.
+        """
+        options = self._options(app)
+        known, manager = self._manager
+        if known != options:
+            lifetime, absolute, touch = options
+            manager = SessionManager(
+                self._store,
+                lifetime_secs=lifetime,
+                absolute_secs=absolute,
+                touch_secs=touch,
             )
-        self._store = with_ttl(store)
+            self._manager = options, manager
+        return manager
+
+    def _options(self, app: Flask) -> _Options:
+        absolute, touch = self._absolute_secs, self._touch_secs
+        if absolute is None:
+            absolute = _configured_secs(app, "SESSION_ABSOLUTE_LIFETIME")
+        if touch is None:
+            touch = _configured_secs(app, "SESSION_TOUCH_INTERVAL")
+        return app.permanent_session_lifetime.total_seconds(), absolute, touch
+
+    def is_anonymous_in_outages(self, app: Flask) -> bool:
+        """Tell whether a session is an empty one while the store does not answer.
+
+        Raises
+        ------
+        InvalidArgument
+            If the configuration is unusable.
+        """
+        outage = self._outage or app.config.get("SESSION_OUTAGE") or _OUTAGES[0]
+        return _checked_outage("SESSION_OUTAGE", outage) == _OUTAGES[1]
+
+    # What Flask calls.
 
     def open_session(self, app: Flask, request: Request) -> KVSession | None:
         """Return the session of a request, without asking the store; see Flask.
 
         None without a secret key: Flask then explains that where the session is used.
         """
-        signer = _signer(app)
-        if signer is None:
-            return None
-        cookie = request.cookies.get(self.get_cookie_name(app))
-        sid, permanent = _read_token(signer, cookie or "")
-        record = Record(self._store, sid)
-        return KVSession(record, permanent=permanent, has_cookie=cookie is not None)
+        return KVSession(Visit(self, app, request)) if app.secret_key else None
 
     def save_session(
         self, app: Flask, session: SessionMixin, response: Response
     ) -> None:
-        """Store what changed, and send or delete the cookie where needed; see Flask."""
+        """Store what changed, and send or delete the cookie where needed; see Flask.
+
+        If the store fails, the response becomes that of an error, without a cookie.
+        """
         if not isinstance(session, KVSession):
             return  # where open_session failed, Flask passes None
         if session.accessed:
-            response.vary.add("Cookie")
-        if session.loaded and not session:
-            self._end(app, session, response)
-        elif session.loaded or session.record.source is not None:
-            self._keep(app, session, response)
+            _vary(response)
+        if session.outage is not None:
+            _log.error("A request could not use its session: %s", session.outage)
+        elif session.is_loaded:
+            self._save(app, session, response)
+        else:
+            self._refresh(app, session, response)
+
+    def _save(self, app: Flask, session: KVSession, response: Response) -> None:
+        is_ending = session.is_blank
+        try:
+            if is_ending:
+                self._end(app, session, response)
+            else:
+                self._keep(app, session, response)
+        except SessionUnavailable as error:
+            session.outage = error  # Flask may save again, after an error page
+            _log.error("A session was not saved: %s", error)
+            if is_ending or not self.is_anonymous_in_outages(app):
+                answer_outage(app, session, response, error)
 
     def _keep(self, app: Flask, session: KVSession, response: Response) -> None:
-        text = session.encode() if session.loaded else None
+        text = session.encode()
         # Made before the store is changed: wrong cookie settings raise here.
         cookie = None
         if self.should_set_cookie(app, session):
-            cookie = self._cookie(app, session)
-        ttl_secs = app.permanent_session_lifetime.total_seconds()
-        if text is not None and not session.write(text, ttl_secs):
-            return  # somebody ended the session meanwhile
-        if cookie is not None:
+            cookie = self._cookie(app, session, session.sid)
+        # Without a session, because somebody ended it meanwhile, there is no cookie.
+        if session.store(text) and cookie is not None:
             _send(response, cookie)
 
     def _end(self, app: Flask, session: KVSession, response: Response) -> None:
@@ -236,18 +190,22 @@ class KVSessionInterface(SessionInterface):
         settings = self._cookie_settings(app)
         name = self.get_cookie_name(app)
         cookie = dump_cookie(name, max_age=0, expires=0, **settings)
-        session.record.delete()
-        if session.has_cookie:
+        session.destroy()
+        if session.visit.cookie is not None:
             _send(response, cookie)
 
-    def _cookie(self, app: Flask, session: KVSession) -> str:
-        signer = _signer(app)
-        if signer is None:
-            raise RuntimeError("The secret key was taken away during a request.")
-        mark = "p" if session.permanent else ""
+    def _refresh(self, app: Flask, session: KVSession, response: Response) -> None:
+        """Send the cookie of a session again that was not loaded, where Flask does."""
+        if not (session.modified or session.visit.may_be_permanent()):
+            return
+        session_id = session.visit.session_id
+        if session_id is not None and self.should_set_cookie(app, session):
+            _send(response, self._cookie(app, session, session_id))
+
+    def _cookie(self, app: Flask, session: KVSession, session_id: str) -> str:
         return dump_cookie(
             self.get_cookie_name(app),
-            signer.sign(mark + session.record.sid).decode(),
+            tokens_of(app).sign(session_id, session.permanent),
             expires=self.get_expiration_time(app, session),
             **self._cookie_settings(app),
         )
@@ -267,23 +225,33 @@ class KVSessionInterface(SessionInterface):
 
 def _send(response: Response, cookie: str) -> None:
     response.headers.add("Set-Cookie", cookie)
-    response.vary.add("Cookie")
+    _vary(response)
 
 
-def _signer(app: Flask) -> Signer | None:
-    if not app.secret_key:
+def _vary(response: Response) -> None:
+    vary = response.headers.get("Vary")
+    if vary is None:  # as most often: to read the header takes five times as long
+        response.headers["Vary"] = "Cookie"
+    elif vary != "Cookie":
+        response.vary.add("Cookie")
+
+
+def _configured_secs(app: Flask, name: str) -> float | None:
+    return _secs(name, app.config.get(name))
+
+
+def _secs(name: str, value: object) -> float | None:
+    secs = value.total_seconds() if isinstance(value, timedelta) else value
+    if secs is None:
         return None
-    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or ()
-    if isinstance(fallbacks, str | bytes):
-        fallbacks = (fallbacks,)  # each of its characters would be a key otherwise
-    keys = [*fallbacks, app.secret_key]  # itsdangerous signs with the last one
-    return Signer(keys, salt="minimalkv.session", digest_method=sha256)
+    if isinstance(secs, int | float) and not isinstance(secs, bool) and secs > 0:
+        return secs
+    raise InvalidArgument(
+        f"{name} is a number of seconds above 0, or a timedelta, not {value!r}."
+    )
 
 
-def _read_token(signer: Signer, cookie: str) -> tuple[str | None, bool]:
-    """Return the id, None if we did not sign it, and whether it is permanent."""
-    try:
-        match = _TOKEN.fullmatch(signer.unsign(cookie))
-    except BadSignature:
-        return None, False
-    return (match[2].decode(), bool(match[1])) if match else (None, False)
+def _checked_outage(name: str, value: object) -> str:
+    if value in _OUTAGES:
+        return str(value)
+    raise InvalidArgument(f"{name} is 'error' or 'anonymous', not {value!r}.")

@@ -16,6 +16,8 @@ pytest_plugins = ["tests.serving"]
 
 _OPEN_FILES = Path("/proc/self/fd")
 _CONTRACT = "contract"
+VERSIONS = "versions"
+"""The property of a test that names versions, which are told at the end."""
 
 # A machine under load is no reason to fail; the same examples in every run of CI are.
 hypothesis.settings.register_profile("local", deadline=None)
@@ -78,7 +80,8 @@ def describe(store: object) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many tests of the contracts ran on which store."""
+    """Print on which other versions tests ran, and on which stores contracts."""
+    _tell_versions(terminalreporter)
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.getreports(outcome):
@@ -94,6 +97,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{store:{width}} {_tell(outcomes)}")
         total += outcomes
     terminalreporter.write_line(f"{f'{len(counts)} stores':{width}} {_tell(total)}")
+
+
+def _tell_versions(reporter: pytest.TerminalReporter) -> None:
+    lines = {
+        line: None
+        for outcome in ("passed", "failed", "error")
+        for report in reporter.getreports(outcome)
+        for name, line in getattr(report, "user_properties", ())
+        if name == VERSIONS
+    }
+    if lines:
+        reporter.section("other versions")
+    for line in lines:
+        reporter.write_line(line)
 
 
 def _tell(outcomes: Counter[str]) -> str:

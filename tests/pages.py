@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import minimalkv
 import minimalkv.testing  # before its parts: it has their asserts rewritten
+import minimalkv_django
 import minimalkv_flask
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv.decorator import StoreDecorator
@@ -114,7 +115,7 @@ def code(pages: list[str]) -> Iterator[str]:
 
 def modules() -> list[str]:
     names = []
-    for package in (minimalkv, minimalkv_flask):
+    for package in (minimalkv, minimalkv_flask, minimalkv_django):
         found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         names += [package.__name__, *(module.name for module in found)]
     return names
@@ -142,7 +143,8 @@ def hooks() -> set[str]:
     """Return what a backend may do its own way, each for a verb."""
     verbs = [name for name in dir(KeyValueStore) if not name.startswith("_")]
     found = {f"_{name}" for name in verbs if hasattr(KeyValueStore, f"_{name}")}
-    return found | {"_has_key", "_get_filename", "_put_filename"}
+    others = {"_has_key", "_get_filename", "_put_filename", "_get_with_etag"}
+    return found | {name for name in others if hasattr(KeyValueStore, name)}
 
 
 def builtin_bases(cls: type) -> set[str]:
@@ -156,11 +158,17 @@ def builtin_bases(cls: type) -> set[str]:
 
 
 def public_names() -> Iterator[tuple[str, str]]:
-    homes = ["", ".fs", ".memory", ".contrib", ".testing", "._hstores"]
-    homes += [".decorator", ".ttl", ".cache", ".crypt", ".idgen"]
-    homes += [".memory.redisstore", ".net.boto3store", ".net.botostore"]
-    homes += [".net.s3fsstore", ".net.azurestore", ".net.gcstore"]
-    for home in homes:
-        module = importlib.import_module(f"minimalkv{home}")
-        yield from ((name, module.__name__) for name in module.__all__)
-    yield from ((name, "minimalkv_flask") for name in minimalkv_flask.__all__)
+    for package, homes in _HOMES.items():
+        for home in ("", *homes.split()):
+            module = importlib.import_module(f"{package}{home}")
+            yield from ((name, module.__name__) for name in module.__all__)
+
+
+# Modules with public names, by their packages, which have some as well.
+_HOMES: Final = {
+    "minimalkv": ".fs .memory .contrib .testing ._hstores .sessions .decorator .ttl "
+    ".cache .crypt .idgen .memory.redisstore .net.boto3store .net.botostore "
+    ".net.s3fsstore .net.azurestore .net.gcstore",
+    "minimalkv_flask": ".extension .sessions .legacy",
+    "minimalkv_django": ".stores .sessions .middleware",
+}

@@ -1,9 +1,9 @@
 """The documentation, run: its samples, URLs, commands and links.
 
 Code blocks are run: those with ``>>>`` as doctests, the others as parts of a module
-that a page builds up from its first block to its last; those on the network run on the
-servers of the tests. The tables are compared with the code in test_docs_tables.py and
-tests/net/test_documented.py.
+that a page builds up from its first block to its last, or the settings of Django; those
+on the network run on the servers of the tests. The tables are compared with the code in
+test_docs_tables.py, test_docs_sessions.py and tests/net/test_documented.py.
 """
 
 import doctest
@@ -17,10 +17,11 @@ import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Final
 
 import pytest
+from pytest_django import Settings
 
 from minimalkv import _registry
 from minimalkv._key_value_store import KeyValueStore
@@ -41,6 +42,10 @@ from tests.pages import (
 
 CODE: Final = {"python", "pycon"}
 LANGUAGES: Final = {*CODE, "text", "toml", "sh"}
+SETTINGS: Final = "# settings.py\n"
+
+# Those of flask and python are read by test_docs_sessions.py.
+TOOLS: Final = ("make", "pip", "rsync", "flask", "python")
 
 WRONG_ON_PURPOSE: Final = {"redis://localhost:6379/0?timeot=2"}
 
@@ -89,6 +94,23 @@ def on_servers(request: pytest.FixtureRequest) -> Callable[[str], str]:
     return change
 
 
+@pytest.fixture
+def set_up_django(
+    settings: Settings,
+) -> Callable[[CodeType, ModuleType], None]:
+    """Let a page be a project of Django: its settings count, its views are served."""
+
+    def set_up(source: CodeType, urls: ModuleType) -> None:
+        found: dict[str, object] = {}
+        exec(source, found)  # noqa: S102 - our own
+        settings.ROOT_URLCONF = urls.__name__
+        for name, value in found.items():
+            if name.isupper():
+                setattr(settings, name, value)
+
+    return set_up
+
+
 def run_doctest(test: doctest.DocTest) -> None:
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
@@ -101,6 +123,7 @@ def test_every_block_of_a_page_runs(
     page: str,
     new_module: Callable[[str], ModuleType],
     on_servers: Callable[[str], str],
+    set_up_django: Callable[[CodeType, ModuleType], None],
 ) -> None:
     module = new_module(page)
     for block in blocks(page):
@@ -112,8 +135,11 @@ def test_every_block_of_a_page_runs(
             run_doctest(parsed)
         elif block.language == "python":
             # So that a traceback has the line of the page.
-            source = "\n" * (block.line - 1) + block.text
-            exec(compile(source, page, "exec"), module.__dict__)  # noqa: S102 - our own
+            source = compile("\n" * (block.line - 1) + block.text, page, "exec")
+            if block.text.startswith(SETTINGS):
+                set_up_django(source, module)
+            else:
+                exec(source, module.__dict__)  # noqa: S102 - our own
         elif block.language == "toml":
             tomllib.loads(block.text)
     for store in vars(module).values():
@@ -198,7 +224,7 @@ def test_every_command_of_the_makefile_is_documented_and_no_other() -> None:
 def test_every_shell_line_can_be_read() -> None:
     for block in (b for page in PAGES for b in blocks(page) if b.language == "sh"):
         for line in block.text.splitlines():
-            assert shlex.split(line, comments=True)[0] in ("make", "pip", "rsync"), line
+            assert shlex.split(line, comments=True)[0] in TOOLS, line
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from minimalkv import _get_store
 from minimalkv._errors import InvalidURL
 from minimalkv._get_store import (
     get_short_lived_store,
@@ -263,3 +264,26 @@ def test_what_lives_shortly_may_be_anywhere() -> None:
 def test_a_prefix_that_does_not_fit_is_a_wrong_url() -> None:
     with pytest.raises(InvalidURL, match="'h' stores"):
         get_store_from_url("memory://#wrap:prefix(a%2F)")
+
+
+@pytest.mark.parametrize(
+    ("url", "opened"),
+    [
+        ("redis://h/0", "redis://h/0?timeout=2"),
+        ("redis://h?max_connections=3", "redis://h?max_connections=3&timeout=2"),
+        ("hs3://h/bucket#wrap:readonly", "hs3://h/bucket?timeout=2#wrap:readonly"),
+        ("azure://a:k@container", "azure://a:k@container?timeout=2"),
+        ("gcs://bucket?timeout=9", "gcs://bucket?timeout=9"),
+        ("memory://", "memory://"),
+        ("fs:///folder", "fs:///folder?fsync=false"),
+    ],
+)
+def test_nobody_waits_long_for_what_lives_shortly(
+    monkeypatch: pytest.MonkeyPatch, url: str, opened: str
+) -> None:
+    urls: list[str] = []
+    monkeypatch.setattr(_get_store, "get_store_from_url", urls.append)
+
+    get_short_lived_store(url, 2)
+
+    assert urls == [opened]

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from minimalkv import KeyExists, PreconditionFailed, get_store_from_url
+from minimalkv.sessions import SessionManager
 
 _ROOT = Path(__file__).parent.parent
 
@@ -77,6 +78,16 @@ def replace(number: str, url: str, etag: str) -> None:
         print(1)
 
 
+def change_session(number: str, url: str, session_id: str, times: str) -> None:
+    """Change other keys of one session many times, and increment one together."""
+    manager = SessionManager(get_store_from_url(url))
+    for step in range(int(times)):
+        session = manager.open(session_id)
+        session.data[f"{number}-{step}"] = step
+        session.save()
+        manager.atomic(session_id, lambda data: data.update(n=data["n"] + 1))
+
+
 def put_for_ever(url: str, size: str) -> None:
     """Put whole values under one key until killed."""
     store = get_store_from_url(url)
@@ -98,7 +109,14 @@ def stream_for_ever(url: str, size: str) -> None:
 
 _WORKERS: dict[str, Callable[..., None]] = {
     worker.__name__: worker
-    for worker in (update, create, replace, put_for_ever, stream_for_ever)
+    for worker in (
+        update,
+        create,
+        replace,
+        change_session,
+        put_for_ever,
+        stream_for_ever,
+    )
 }
 
 if __name__ == "__main__":

@@ -12,6 +12,13 @@ LARGEST_ETAG_BYTES: Final = 16 * 1024 * 1024
 _COPIED_BYTES = 256 * 1024
 
 
+def etag_of(data: bytes) -> str:
+    """Return the etag of a value as the scripts do, or "" if it has none."""
+    if len(data) > LARGEST_ETAG_BYTES:
+        return ""
+    return sha1(data, usedforsecurity=False).hexdigest()
+
+
 def pack(*arguments: bytes) -> list[bytes]:
     """Write a command as Redis reads it, in pieces of which the large are no copies."""
     return pack_all((arguments,))

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha1
 from typing import Any, BinaryIO, Final, Self, TypeVar
 
 from minimalkv._clock import now
@@ -125,10 +124,11 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
 
     def _get_with_meta(self, key: str) -> tuple[bytes, ObjectMeta]:
         data, life_ms = self._value_and_life(key)
-        etag = ""
-        if len(data) <= wire.LARGEST_ETAG_BYTES:
-            etag = sha1(data, usedforsecurity=False).hexdigest()
-        return data, _meta(key, len(data), life_ms, etag)
+        return data, _meta(key, len(data), life_ms, wire.etag_of(data))
+
+    def _get_with_etag(self, key: str) -> tuple[bytes, str | None]:
+        data = self._get(key)
+        return data, wire.etag_of(data) or None
 
     def _value_and_life(self, key: str) -> tuple[bytes, int]:
         name = key.encode()

@@ -120,6 +120,34 @@ def test_two_visitors_see_each_others_photos(
 
 
 @on_every_store
+def test_both_frameworks_know_a_visitor_until_she_signs_out_everywhere(
+    page: Page, browser: Browser, site: Site
+) -> None:
+    with browser.new_context(base_url=site.url) as elsewhere:
+        other = elsewhere.new_page()
+        sign_in(page, "Ada")
+        page.get_by_role("link", name="Signed in as Ada").click()
+        expect(page.get_by_role("heading", name="Hello, Ada")).to_be_visible()
+
+        other.goto("/django/")
+        expect_sign_in(other)
+        other.get_by_label("Your name").fill("Ada")
+        other.get_by_role("button", name="Sign in").click()
+        expect(other.get_by_role("heading", name="Hello, Ada")).to_be_visible()
+        expect(other.get_by_role("listitem")).to_have_count(2)
+        expect(other.get_by_role("listitem").first).to_contain_text("This browser")
+        other.get_by_role("link", name="the photos").click()
+        expect(other.get_by_role("heading", name="Photos")).to_be_visible()
+
+        page.get_by_role("button", name="Sign out everywhere").click()
+        expect_sign_in(page)
+        other.reload()
+        expect_sign_in(other)
+        other.goto("/django/")
+        expect_sign_in(other)
+
+
+@on_every_store
 def test_a_file_that_is_no_photo_is_refused_with_a_message(
     page: Page, store_url: str
 ) -> None:
@@ -162,6 +190,8 @@ def test_an_outage_of_the_store_is_told_in_words_and_ends(
         assert found is not None
         assert found.status == 503
         expect_outage(page, "Please try again in a while.")
+        page.goto("/django/")
+        expect_outage(page, "Please try again in a while.")
 
         proxy.fault = None
         page.get_by_role("link", name="Back to the photos").click()
@@ -170,7 +200,7 @@ def test_an_outage_of_the_store_is_told_in_words_and_ends(
         upload(page, "after.png", png())
         expect_photo(page, "after.png", "Ada")
     log = site_behind_proxy.log()
-    assert log.count("the store failed: ") == 2
+    assert log.count("the store failed: ") == 3
     assert "Traceback" not in log
 
 
@@ -244,6 +274,10 @@ def test_nothing_is_wider_than_the_screen(
     expect(page.get_by_role("status")).to_be_visible()
     assert_no_sideways_scroll(page)
 
+    page.goto("/django/")
+    expect(page.get_by_role("heading", name="Your sessions")).to_be_visible()
+    assert_no_sideways_scroll(page)
+
 
 def assert_no_sideways_scroll(page: Page) -> None:
     page.wait_for_load_state()  # before that there may be no style
@@ -262,6 +296,10 @@ def test_text_is_easy_to_read(page: Page, scheme: str) -> None:
     page.wait_for_load_state()
 
     for selector in (".quiet", ".hint", "footer p", "button", ".message", "h1"):
+        assert contrast(page, selector) >= 4.5, selector
+    page.goto("/django/")
+    page.wait_for_load_state()
+    for selector in (".quiet", ".hint", "main a", "main button", "dt", "dd", "h2"):
         assert contrast(page, selector) >= 4.5, selector
 
 

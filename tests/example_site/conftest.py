@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from flask import Flask
+from pytest_django import Settings
 
-from tests.example_site.visitor import open_site, store_of
+from tests.example_site.visitor import add_django, open_site, store_of
 from tests.serving import SERVERS
 
 STORES = {
@@ -29,3 +32,28 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture
 def files(tmp_path: Path) -> Flask:
     return open_site(STORES["hfs"], tmp_path)
+
+
+@pytest.fixture
+def project(settings: Settings) -> Iterator[Settings]:
+    """Return the settings of a Django that leaves the database of other tests alone.
+
+    Django's own client does the same: what looks for stale connections would fail.
+    """
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield settings
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def site(app: Flask, project: Settings) -> Flask:
+    """Both sides, on every store."""
+    return add_django(app, project)
+
+
+@pytest.fixture
+def site_of_files(files: Flask, project: Settings) -> Flask:
+    return add_django(files, project)

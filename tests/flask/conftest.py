@@ -1,20 +1,19 @@
 """Every test runs on a store in memory and on one in files."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from flask import Flask
 
-from minimalkv import get_store_from_url
-from tests.flask.visitors import Visitor, WatchedStore, make_app
+from minimalkv import KeyValueStore
+from tests.flask.visitors import Visitor, make_app
+from tests.keeping import clock, inner
+from tests.watched import WatchedStore
+
+__all__ = ["clock", "inner"]
 
 
-@pytest.fixture(params=["memory", "hfs"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WatchedStore]:
-    urls = {"memory": "memory://", "hfs": f"hfs://{tmp_path}/data?fsync=false"}
-    with get_store_from_url(urls[request.param]) as inner:
-        yield WatchedStore(inner)
+@pytest.fixture
+def store(inner: KeyValueStore) -> WatchedStore:
+    return WatchedStore(inner)
 
 
 @pytest.fixture

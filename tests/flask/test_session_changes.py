@@ -5,15 +5,17 @@ from datetime import timedelta
 from flask import session
 
 from minimalkv.ttl import with_ttl
+from tests.clocks import FakeClock
 from tests.flask.visitors import (
     Visitor,
-    WatchedStore,
     clear,
     cookies,
     key_of,
+    living,
     regenerate,
     varies,
 )
+from tests.watched import WatchedStore
 
 # Two requests at once.
 
@@ -103,10 +105,11 @@ def test_a_session_that_was_ended_meanwhile_is_not_written_back(
 
 
 def test_a_session_that_was_ended_meanwhile_is_not_renewed(
-    visitor: Visitor, store: WatchedStore
+    visitor: Visitor, store: WatchedStore, clock: FakeClock
 ) -> None:
-    visitor.sets(name="Ada")
-    with_ttl(store).touch(key_of(visitor.sid), 60)
+    visitor.sets(name="Ada", _permanent=True)
+    clock.advance(3 * 24 * 3600)
+    store.take_calls()
 
     def read() -> None:
         assert session["name"] == "Ada"
@@ -114,6 +117,7 @@ def test_a_session_that_was_ended_meanwhile_is_not_renewed(
 
     response = visitor.does(read)
 
+    assert store.take_calls().count("put") == 1
     assert cookies(response) == []
     assert list(store) == []
 
@@ -138,7 +142,7 @@ def test_regenerate_moves_the_data_to_a_new_id(
     assert visitor.sid != old
     assert visitor.sees() == {"cart": [1], "user": "Ada"}
     assert before.sees() == {}
-    assert list(store) == [key_of(visitor.sid)]
+    assert living(store) == [key_of(visitor.sid)]
 
 
 def test_regenerate_without_another_change_is_enough(visitor: Visitor) -> None:
@@ -177,7 +181,7 @@ def test_regenerate_keeps_what_others_changed_meanwhile(
     visitor.does(sign_in)
 
     assert visitor.sees() == {"cart": [1], "user": "Ada", "seen": True}
-    assert list(store) == [key_of(visitor.sid)]
+    assert living(store) == [key_of(visitor.sid)]
 
 
 def test_regenerate_does_not_revive_a_session_that_was_ended_meanwhile(

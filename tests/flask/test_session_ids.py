@@ -11,13 +11,13 @@ from tests.flask.visitors import (
     SECRET,
     UNKNOWN_ID,
     Visitor,
-    WatchedStore,
     cookies,
     key_of,
     make_app,
     quoted,
     signer,
 )
+from tests.watched import WatchedStore
 
 FORGED = {
     "empty": "",

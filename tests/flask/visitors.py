@@ -11,49 +11,15 @@ from itsdangerous import Signer
 from werkzeug.http import dump_cookie, parse_cookie
 from werkzeug.test import TestResponse
 
-from minimalkv import KeyValueStore, ObjectMeta, StoreUnavailable
+from minimalkv import KeyValueStore
+from minimalkv.sessions import SessionManager
 from minimalkv_flask import KVSession, KVSessionInterface
-from tests.counting import CountingDecorator
 
 SECRET = "a key of the tests"
 SALT = "minimalkv.session"
 UNKNOWN_ID = "A" * 43
 
 Action = Callable[[], object]
-
-
-class WatchedStore(CountingDecorator):
-    """Counts what reaches the store, and fails when it is told to."""
-
-    def __init__(self, store: KeyValueStore) -> None:
-        super().__init__(store)
-        self.failing: set[str] = set()
-        self.lost_replies = 0
-
-    def take_calls(self) -> list[str]:
-        calls, self.calls = self.calls, []
-        return calls
-
-    def _fail(self, call: str) -> None:
-        if call in self.failing:
-            raise StoreUnavailable(f"The store does not answer a {call}.")
-
-    def _get_with_meta(self, key: str) -> tuple[bytes, ObjectMeta]:
-        found = super()._get_with_meta(key)
-        self._fail("get")
-        return found
-
-    def _put(self, key: str, data: bytes, *args: Any, **options: Any) -> str | None:
-        self._fail("put")
-        done = super()._put(key, data, *args, **options)
-        if self.lost_replies:
-            self.lost_replies -= 1
-            raise StoreUnavailable("It may have happened.")
-        return done
-
-    def _delete(self, key: str, *args: Any, **options: Any) -> object:
-        self._fail("delete")
-        return super()._delete(key, *args, **options)
 
 
 def make_app(store: KeyValueStore | str) -> Flask:
@@ -86,6 +52,17 @@ class Visitor:
     def sets(self, **values: object) -> TestResponse:
         return self.does(lambda: session.update(values))
 
+    def reads(self, *names: str) -> TestResponse:
+        return self.does(lambda: [session.get(name) for name in names])
+
+    def told_by(self, response: TestResponse) -> tuple[int, bool]:
+        """Return how many cookies came, and whether the page depends on them."""
+        return len(cookies(response)), varies(response)
+
+    def ignores(self) -> TestResponse:
+        """Ask for a page that has nothing to do with the session."""
+        return self.does(nothing)
+
     def sees(self) -> dict[str, Any]:
         """Return what the session holds; asks the store once."""
         found: dict[str, Any] = {}
@@ -114,6 +91,11 @@ def signer(*keys: str, salt: str = SALT, digest: Any = sha256) -> Signer:
 
 def key_of(sid: str) -> str:
     return f"mkv-session-{sha256(sid.encode()).hexdigest()}"
+
+
+def living(store: KeyValueStore) -> list[str]:
+    """Return the keys of the sessions that there are."""
+    return [f"mkv-session-{found.ref}" for found in SessionManager(store).list()]
 
 
 def quoted(cookie: str) -> str:

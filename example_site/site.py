@@ -1,0 +1,49 @@
+"""Both sides in one WSGI application."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from example_site.both import ABSOLUTE_LIFETIME, IDLE_LIFETIME, MOUNT
+from example_site.flask_app import create_app
+from example_site.settings import settings_for
+
+
+def create_site(
+    store_url: str,
+    instance: str | Path,
+    *,
+    idle: timedelta = IDLE_LIFETIME,
+    absolute: timedelta = ABSOLUTE_LIFETIME,
+) -> Flask:
+    """Return the site, with Django below ``/django``; once in a process.
+
+    The parameters and errors are those of `example_site.flask_app.create_app`.
+    """
+    app = create_app(store_url, instance, idle=idle, absolute=absolute)
+    configure(app)
+    mount(app)
+    return app
+
+
+def configure(app: Flask) -> None:
+    """Set Django up beside a Flask application.
+
+    Raises
+    ------
+    RuntimeError
+        If it was done already: Django has one configuration in a process.
+    """
+    settings.configure(**settings_for(app))
+    django.setup()
+
+
+def mount(app: Flask) -> None:
+    """Let Django answer what is asked for below its path."""
+    sides = DispatcherMiddleware(app.wsgi_app, {MOUNT: WSGIHandler()})
+    app.wsgi_app = sides  # type: ignore[method-assign] # as Flask says to do it

@@ -1,0 +1,1 @@
+"""What `minimalkv.sessions` is made of."""

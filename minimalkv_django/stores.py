@@ -1,0 +1,53 @@
+"""The stores that the settings name, each opened once in a process."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from minimalkv import KeyValueStore
+from minimalkv._aliases import AliasedStores
+
+__all__ = ["Stores", "stores"]
+
+
+class Stores(AliasedStores):
+    """The stores by alias, from ``MINIMALKV_STORES`` and ``MINIMALKV_URL``.
+
+    The latter is the store of the alias ``default``. The aliases ``sessions``,
+    ``uploads`` and ``cache`` give that one, too, if they are not configured. A store is
+    opened when it is asked for first; all threads and tasks of the process share it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_read_settings, ImproperlyConfigured)
+
+    def __getitem__(self, alias: str) -> KeyValueStore:
+        """Return the store of an alias.
+
+        Raises
+        ------
+        ImproperlyConfigured
+            If there is no such alias; the message lists those that there are.
+        InvalidURL, UnknownScheme, MissingExtra
+            If its URL opens no store.
+        """
+        return self.get(alias)
+
+
+def _read_settings() -> tuple[Any, Any]:
+    url = getattr(settings, "MINIMALKV_URL", None)
+    return url, getattr(settings, "MINIMALKV_STORES", None)
+
+
+stores: Final = Stores()
+"""The stores of this project: ``stores["uploads"].put("key", b"value")``."""
+
+
+def _forget_stores(*, setting: str, **_: Any) -> None:
+    if setting.startswith("MINIMALKV_"):
+        stores.reset()
+
+
+setting_changed.connect(_forget_stores)

@@ -1,0 +1,21 @@
+"""The stores that an application names in its configuration."""
+
+import os
+from typing import Any, Final
+
+from flask import Flask
+
+from minimalkv._aliases import AliasedStores
+
+_ENVIRONMENT: Final = "FLASK_MINIMALKV_URL"
+
+
+def stores_of(app: Flask) -> AliasedStores:
+    """Return the stores of an application; it is not kept alive by them."""
+    config = app.config
+
+    def read() -> tuple[Any, Any]:
+        url = config.get("MINIMALKV_URL") or os.environ.get(_ENVIRONMENT)
+        return url, config.get("MINIMALKV_STORES")
+
+    return AliasedStores(read)

@@ -1,0 +1,405 @@
+"""What docs/sessions.md says of settings, commands, checks and costs, compared."""
+
+import ast
+import inspect
+import re
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, cast
+
+import click
+import pytest
+from django.conf import global_settings
+from django.contrib.auth import login
+from django.contrib.auth.models import User
+from flask import Flask
+from pytest_django import Settings
+
+from minimalkv import get_store_from_url
+from minimalkv._sessions import codec
+from minimalkv._sessions.session import Session
+from minimalkv.sessions import SessionManager
+from minimalkv_django import checks
+from minimalkv_django.management.commands.minimalkv import Command
+from minimalkv_flask import KVSessionExtension, KVSessionInterface, MinimalKV, legacy
+from minimalkv_flask.cli import kv
+from tests.counting import CountingDecorator
+from tests.django.visitors import Visitor
+from tests.pages import ROOT, blocks, column, prose, public_names, spans, tables
+
+PAGE: Final = "docs/sessions.md"
+
+# Settings of Django that only its own engines use.
+OF_OTHER_ENGINES: Final = {"SESSION_CACHE_ALIAS", "SESSION_FILE_PATH"}
+
+# Settings.
+
+
+def texts(package: str) -> set[str]:
+    """Return the names of settings that the code of a package has as text."""
+    sources = [path.read_text() for path in (ROOT / package).rglob("*.py")]
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
+    found = [n.value for n in nodes if isinstance(n, ast.Constant)]
+    name = re.compile(r"(?:FLASK_)?(?:MINIMALKV|SESSION|SECRET_KEY)_[A-Z_]+")
+    return {t for t in found if isinstance(t, str) and name.fullmatch(t)}
+
+
+def settings_of(module: object) -> dict[str, object]:
+    names = re.compile(r"SESSION_\w+|SECRET_KEY\w*|PERMANENT_\w+")
+    found = vars(module) if inspect.ismodule(module) else dict(module)  # type: ignore[call-overload]
+    return {name: value for name, value in found.items() if names.fullmatch(name)}
+
+
+def test_every_setting_of_flask_is_documented_and_no_other() -> None:
+    rows = column(PAGE, "configuration")
+    own = texts("minimalkv_flask") - {"MINIMALKV_SESSION_STORE"}
+    assert set(rows) == own
+    told = {n: row[1] for n, row in column(PAGE, "Flask's setting").items()}
+    usual = settings_of(Flask.default_config)
+    assert told == {n: default(v) for n, v in usual.items() if n not in rows}
+
+
+def test_every_setting_of_django_is_documented_and_no_other() -> None:
+    rows = column(PAGE, "setting")
+    assert set(rows) == {n for n in texts("minimalkv_django") if "MINIMALKV" in n}
+    told = {n: row[1] for n, row in column(PAGE, "Django's setting").items()}
+    usual = settings_of(global_settings)
+    assert told == {
+        name: default(value)
+        for name, value in usual.items()
+        if name not in OF_OTHER_ENGINES
+    }
+
+
+def default(value: object) -> str:
+    days = value.days if isinstance(value, timedelta) else None
+    return f"`{value!r}`" if days is None else f"`{days} days`"
+
+
+@pytest.mark.parametrize("first", ["configuration", "setting"])
+def test_every_setting_has_unit_default_and_meaning(first: str) -> None:
+    for name, row in column(PAGE, first).items():
+        assert all(row), name
+        lives = name.endswith(("_LIFETIME", "_INTERVAL"))
+        assert (row[1] == "seconds or `timedelta`") == lives, name
+    for end, told in (("_OUTAGE", "`error`"), ("_STORE", "`sessions`")):
+        (row,) = (r for n, r in column(PAGE, first).items() if n.endswith(end))
+        assert row[2] == told
+
+
+def test_the_defaults_are_those_of_the_code() -> None:
+    app = Flask("defaults")
+    app.secret_key = "secret"
+    interface = KVSessionInterface("memory://")
+    usual = interface.manager(app)
+    assert (usual.absolute_secs, usual.touch_secs) == (None, None)
+    assert not interface.is_anonymous_in_outages(app)
+    app.config["SESSION_OUTAGE"] = "error"
+    assert not interface.is_anonymous_in_outages(app)
+    assert None in checks.OUTAGES
+    assert {*spans(column(PAGE, "setting")["MINIMALKV_SESSION_OUTAGE"][1])} == {
+        outage for outage in checks.OUTAGES if outage
+    }
+
+
+def test_every_keyword_is_documented_with_its_default() -> None:
+    classes = {
+        c.__name__: c for c in (KVSessionInterface, MinimalKV, KVSessionExtension)
+    }
+    told = {
+        (cls, name, row[2].strip("`"))
+        for name, row in column(PAGE, "keyword").items()
+        for cls in spans(row[1])
+    }
+    assert told == {
+        (name, parameter.name, repr(parameter.default))
+        for name, cls in classes.items()
+        for parameter in inspect.signature(cls).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+
+
+def test_every_argument_of_the_manager_is_documented_with_its_default() -> None:
+    rows = column(PAGE, "argument")
+    parameters = inspect.signature(SessionManager).parameters
+    assert list(rows) == list(parameters)
+    words = {"store": "must be given", "serializer": "our JSON"}
+    for name, parameter in parameters.items():
+        assert rows[name][1] == words.get(name, f"`{parameter.default}`")
+        assert ("in seconds" in rows[name][2]) == name.endswith("_secs")
+
+
+def test_every_reader_is_documented_with_its_keywords() -> None:
+    (table,) = (t for t in tables(PAGE) if t.header[0] == "reader")
+    told, reader = {}, ""
+    for row in table.rows:
+        reader = "".join(spans(row[0])) or reader
+        told[reader, row[1].strip("`")] = row[2].strip("`")
+    assert {name for name, _ in told} == set(legacy.__all__)
+    expected = {("FlaskCookie", ""): ""}
+    for name in legacy.__all__:
+        parameters = inspect.signature(getattr(legacy, name)).parameters.values()
+        for p in (p for p in parameters if p.kind is p.KEYWORD_ONLY):
+            given = p.default is p.empty
+            expected[name, p.name] = "must be given" if given else repr(p.default)
+    assert told == expected
+
+
+# Calls and names.
+
+
+@pytest.mark.parametrize(
+    ("first", "cls"), [("call", SessionManager), ("of a session", Session)]
+)
+def test_every_call_is_documented_with_its_arguments(first: str, cls: type) -> None:
+    rows = column(PAGE, first)
+    public = {n for n in vars(cls) if not n.startswith("_")}
+    assert {usage.partition("(")[0] for usage in rows} == public | (
+        {"id"} if cls is Session else set()
+    )
+    for usage in rows:
+        name, _, arguments = usage.partition("(")
+        if arguments:
+            known = inspect.signature(getattr(cls, name))
+            plain = [
+                p.replace(annotation=p.empty)
+                for p in known.parameters.values()
+                if p.name != "self"
+            ]
+            expected = known.replace(parameters=plain, return_annotation=known.empty)
+            assert f"({arguments}" == str(expected), usage
+
+
+def test_every_name_is_documented_with_where_it_is_from() -> None:
+    (table,) = (t for t in tables(PAGE) if t.header[0] == "name")
+    told = {
+        (name, home)
+        for row in table.rows
+        for name in spans(row[0])
+        for home in spans(row[1])
+    }
+    there = set(public_names())
+    assert told <= there
+    homes = ("minimalkv_flask", "minimalkv_django", "minimalkv.sessions")
+    assert {n for n, home in there if home.startswith(homes)} == {n for n, _ in told}
+
+
+def test_every_type_that_a_session_may_hold_is_documented() -> None:
+    (table,) = (t for t in tables(PAGE) if t.header[0] == "type")
+    told = {name for row in table.rows for name in spans(row[0])}
+    kinds = cast("set[type]", codec._PLAIN | {dict, list})
+    plain = {kind.__name__ for kind in kinds}
+    tagged = {kind.__name__ for kind in codec._WRITERS}
+    assert told == (plain - {"NoneType"}) | {"None", "Markup"} | tagged
+
+
+# Commands and checks.
+
+
+def usages_of_flask(command: click.Command, path: str = "") -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from usages_of_flask(inner, f"{path} {name}".strip())
+        return
+    words = [path]
+    for parameter in sorted(command.params, key=lambda p: p.param_type_name):
+        if isinstance(parameter, click.Option):
+            words.append(f"[{parameter.opts[0]} ID]")
+        else:
+            name = (parameter.name or "").upper()
+            words.append("[REF]..." if parameter.nargs == -1 else name)
+    yield " ".join(words)
+
+
+def usages_of_django(parser: ArgumentParser, path: str = "") -> Iterator[str]:
+    actions = [a for a in parser._actions if a.dest in ("command", "action", "ref")]
+    actions += [a for a in parser._actions if a.dest in ("refs", "user")]
+    for action in actions:
+        if isinstance(action, _SubParsersAction):
+            for name, inner in action.choices.items():
+                yield from usages_of_django(inner, f"{path} {name}".strip())
+            return
+    words = {"ref": "REF", "refs": "[REF]...", "user": "[--user ID]"}
+    ordered = sorted((a.dest for a in actions), key=list(words).index)
+    yield " ".join([path, *(words[name] for name in ordered)])
+
+
+def test_every_command_is_documented_and_no_other() -> None:
+    told = set(column(PAGE, "command"))
+    assert told == set(usages_of_flask(kv))
+    assert told == set(usages_of_django(Command().create_parser("", "minimalkv")))
+
+
+def test_every_command_line_of_a_page_is_right() -> None:
+    lines = {
+        line
+        for page in (PAGE, "README.md")
+        for block in blocks(page)
+        if block.language == "sh"
+        for line in block.text.splitlines()
+    }
+    for line in (line.split() for line in lines):
+        if line[0] == "flask":
+            assert line[1] == "kv"
+            check_flask_line(kv, line[2:])
+        elif line[0] == "python":
+            assert line[1] == "manage.py"
+            if line[2] != "clearsessions":
+                Command().create_parser("manage.py", line[2]).parse_args(line[3:])
+    assert any(line.startswith("flask kv ") for line in lines)
+
+
+def check_flask_line(command: click.Command, words: list[str]) -> None:
+    """Read a line as the command does, without doing it."""
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
+    command.make_context(command.name, words).close()
+
+
+def test_every_check_is_documented_and_no_other() -> None:
+    source = inspect.getsource(checks).partition('"""\n\n')[2]
+    ids = set(re.findall(r"\bminimalkv\.[EW]\d+", source))
+    rows = column(PAGE, "check")
+    assert set(rows) == ids
+    listed = dict(re.findall(r"^- ``([\w.]+)``: (.*)\.$", checks.__doc__ or "", re.M))
+    assert {name: row[1].lower() for name, row in rows.items()} == {
+        name: f"{text}.".lower().replace("``", "`") for name, text in listed.items()
+    }
+
+
+# Costs.
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Iterator[CountingDecorator]:
+    with get_store_from_url(f"hfs://{tmp_path}?fsync=false") as store:
+        yield CountingDecorator(store)
+
+
+Use = Callable[[SessionManager, Session], object]
+
+
+def change(manager: SessionManager, session: Session) -> None:
+    session.data["n"] += 1
+    session.save()
+
+
+def begin(manager: SessionManager, _: Session) -> None:
+    session = manager.open()
+    session.data["n"] = 1
+    session.save()
+
+
+def look(manager: SessionManager, _: Session) -> None:
+    assert manager.open(None).data == {}
+
+
+def read(manager: SessionManager, session: Session) -> None:
+    assert session.data == {"n": 1}
+    session.save()
+
+
+def renew(manager: SessionManager, session: Session) -> None:
+    manager.touch_secs = 1
+    session.data  # noqa: B018 - it is loaded
+    session.save(lifetime_secs=1000)
+
+
+def collide(manager: SessionManager, session: Session) -> None:
+    other = manager.open(session.id)
+    other.data["theirs"] = 1
+    session.data["mine"] = 1
+    other.save()
+    assert session.save()
+    assert manager.open(session.id).data == {"n": 1, "theirs": 1, "mine": 1}
+
+
+def regenerate(manager: SessionManager, session: Session) -> None:
+    session.regenerate()
+    session.save()
+
+
+def sign_in(manager: SessionManager, session: Session) -> None:
+    session.bind(7)
+    regenerate(manager, session)
+
+
+def ends(manager: SessionManager, session: Session) -> None:
+    session.data.clear()
+    session.destroy()
+
+
+def one_step(manager: SessionManager, session: Session) -> None:
+    manager.atomic(session.id, lambda data: data.update(n=2))
+
+
+def ignore(manager: SessionManager, session: Session) -> None:
+    pass
+
+
+USES: Final[dict[str, tuple[Use, int]]] = {
+    # With how many of the calls are those of the measurement.
+    "does not use the session": (ignore, 0),
+    "reads it, and has no cookie": (look, 0),
+    "reads it": (read, 0),
+    "reads it, and it is due to be stored anew": (renew, 0),
+    "changes it": (change, 0),
+    "begins one": (begin, 0),
+    "changes it while another one did": (collide, 3),
+    "takes a new id": (regenerate, 0),
+    "takes a new id and is bound to a user": (sign_in, 0),
+    "ends it": (ends, 0),
+    "calls `atomic` on what it did not load": (one_step, 0),
+}
+
+
+def cost(store: CountingDecorator, use: Use) -> int:
+    manager = SessionManager(store)
+    session = manager.open()
+    session.data["n"] = 1
+    session.save()
+    store.calls.clear()
+    use(manager, manager.open(session.id))
+    return len(store.calls)
+
+
+def test_requests_cost_what_is_documented(counted: CountingDecorator) -> None:
+    (table,) = (t for t in tables(PAGE) if t.header == ["request", "calls"])
+    told = {row[0]: int(row[1]) for row in table.rows}
+    assert told.keys() == USES.keys()
+    for name, (use, ours) in USES.items():
+        assert cost(counted, use) - ours == told[name], name
+
+
+@pytest.mark.django_db
+def test_signing_in_at_django_costs_what_is_documented(
+    counted: CountingDecorator, settings: Settings
+) -> None:
+    settings.MINIMALKV_SESSION_STORE = counted
+    ada = User.objects.create_user("ada")
+    guest, newcomer = Visitor(), Visitor()
+    guest.sets(n=1)
+    costs = []
+    for visitor in (guest, newcomer):
+        counted.calls.clear()
+        visitor.requests(lambda request: login(request, ada))
+        costs.append(len(counted.calls))
+    told = re.search(r"`login` of Django takes (\d+) calls, or (\d+) if", prose(PAGE))
+    assert told is not None
+    assert costs == [int(number) for number in told.groups()]
+
+
+def test_signing_out_everywhere_costs_what_is_documented(
+    counted: CountingDecorator,
+) -> None:
+    manager = SessionManager(counted)
+    for _ in range(4):
+        session = manager.open()
+        session.bind(7)
+        session.save()
+    counted.calls.clear()
+    assert manager.revoke(user=7) == 4
+    assert "revoke a user takes 3, and 2 for each session" in prose(PAGE)
+    assert len(counted.calls) == 3 + 2 * 4
