@@ -24,15 +24,14 @@ from minimalkv._keys import explain_key, is_seed_key
 from minimalkv._localfiles import replacing
 from minimalkv._meta import ObjectMeta, guess_content_type
 from minimalkv._streams import (
-    AbortableWriter,
     Readable,
-    SpoolSink,
     copy,
     make_seekable,
     read_all,
     resolve_range,
     window,
 )
+from minimalkv._writers import AbortableWriter, SpoolSink
 
 PING_KEY = "mkv-ping"
 _PACKAGE = __name__.partition(".")[0]

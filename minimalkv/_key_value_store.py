@@ -10,7 +10,8 @@ from minimalkv._errors import InvalidArgument, Unsupported
 from minimalkv._many import Many
 from minimalkv._mixins import UrlMixin
 from minimalkv._reading import Reading
-from minimalkv._streams import AbortableWriter, CheckedSource, Readable
+from minimalkv._streams import CheckedSource, Readable
+from minimalkv._writers import AbortableWriter
 
 URL_METHODS = ("GET", "PUT")
 

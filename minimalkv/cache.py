@@ -12,7 +12,8 @@ from minimalkv._foreign import with_hooks
 from minimalkv._fork import tell_after_fork
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta
-from minimalkv._streams import AbortableWriter, Readable, WriterSink, copy
+from minimalkv._streams import Readable, copy
+from minimalkv._writers import AbortableWriter, WriterSink
 from minimalkv.decorator import StoreDecorator
 
 __all__ = ["CacheDecorator"]

@@ -12,15 +12,14 @@ from minimalkv._hooks import cut
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta
 from minimalkv._streams import (
-    AbortableWriter,
     ChunkReader,
     Readable,
-    WriterSink,
     checked_position,
     chunks,
     make_seekable,
     read_exactly,
 )
+from minimalkv._writers import AbortableWriter, WriterSink
 from minimalkv.decorator import StoreDecorator
 
 __all__ = ["HMACDecorator", "VerificationException"]

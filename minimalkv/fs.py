@@ -31,7 +31,8 @@ from minimalkv._hooks import cut
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta
 from minimalkv._mixins import ConditionalMixin, CopyMixin, UrlMixin
-from minimalkv._streams import AbortableWriter, Readable, chunks
+from minimalkv._streams import Readable, chunks
+from minimalkv._writers import AbortableWriter
 
 __all__ = ["FilesystemStore", "WebFilesystemStore"]
 

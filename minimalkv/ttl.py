@@ -15,9 +15,7 @@ from minimalkv._hooks import cut, each
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import ObjectMeta, utc
 from minimalkv._streams import (
-    AbortableWriter,
     Readable,
-    WriterSink,
     make_seekable,
     read_all,
     read_exactly,
@@ -33,6 +31,7 @@ from minimalkv._ttl_frame import (
     pack,
     rest_of,
 )
+from minimalkv._writers import AbortableWriter, WriterSink
 from minimalkv.decorator import StoreDecorator
 
 __all__ = ["TimeToLiveDecorator", "with_ttl"]

@@ -193,6 +193,8 @@ class Proxy:
         work = self._serve_until_end(End(reader, writer), self._numbers)
         task = self._loop.create_task(work)
         self._serving.add(task)
+        # One that is cancelled before it begins closes nothing by itself.
+        task.add_done_callback(lambda _: writer.transport.abort())
         task.add_done_callback(self._serving.discard)
 
     async def _serve_until_end(self, client: End, number: int) -> None:

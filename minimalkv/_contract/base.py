@@ -20,6 +20,9 @@ class Contract:
     race_rounds: int = 5
     """How often a race is run: one alone may end well by chance."""
 
+    race_threads: int = 16
+    """How many threads race; an even number."""
+
     @pytest.fixture
     def store(self) -> KeyValueStore:
         """Return a new, empty store: every test class has its own."""

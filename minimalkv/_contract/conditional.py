@@ -44,15 +44,18 @@ def etag_of(store: KeyValueStore, key: str) -> str:
 class EtagContract(Contract):
     """What a version is, and the writes that ask for one."""
 
+    etag_puts: int = 200
+    """How many versions in a row are compared."""
+
     def test_store_says_that_it_has_conditions(self, store: KeyValueStore) -> None:
         assert store.conditional_support is True
 
     def test_etag_changes_with_every_put(self, store: KeyValueStore) -> None:
         seen = []
-        for number in range(200):
+        for number in range(self.etag_puts):
             store.put("key", b"%06d" % number)
             seen.append(etag_of(store, "key"))
-        assert len(set(seen)) == 200
+        assert len(set(seen)) == self.etag_puts
 
     def test_etag_changes_with_every_way_to_write(self, store: KeyValueStore) -> None:
         seen = []

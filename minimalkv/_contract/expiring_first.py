@@ -77,7 +77,7 @@ class ExpiryRaceContract(ExpiryContract):
             def add(number: int, key: str = key) -> bool:
                 return store.add(key, b"%d" % number)
 
-            added = together(16, add)
+            added = together(self.race_threads, add)
             assert added.count(True) == 1
             assert store.get(key) == b"%d" % added.index(True)
 

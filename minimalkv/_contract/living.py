@@ -19,6 +19,9 @@ _SECRET = b"hunter2-in-a-value"
 class LivingContract(Contract):
     """What is true of a store whatever it stores."""
 
+    busy_rounds: int = 4
+    """How long threads and processes are busy beside each other."""
+
     def test_store_says_what_it_can_do(self, store: KeyValueStore) -> None:
         for answer in (
             store.ttl_support,
@@ -85,7 +88,7 @@ class LivingContract(Contract):
 
     def test_threads_do_not_disturb_each_other(self, store: KeyValueStore) -> None:
         def work(number: int) -> None:
-            for turn in range(12):
+            for turn in range(3 * self.busy_rounds):
                 key = f"key-{number}-{turn % 3}"
                 value = sample(2000, seed=number)
                 store.put(key, value)
@@ -105,7 +108,7 @@ class LivingContract(Contract):
         store.put("key", values[0])
 
         def work(number: int) -> None:
-            for turn in range(12):
+            for turn in range(3 * self.busy_rounds):
                 if (number + turn) % 2:
                     store.put("key", values[number])
                 else:
@@ -120,7 +123,7 @@ class LivingContract(Contract):
         store.put("stays", b"value")
 
         def work(number: int) -> None:
-            for _ in range(10):
+            for _ in range(3 * self.busy_rounds):
                 store.put(f"comes-{number}", b"value")
                 assert "stays" in store.keys("s")
                 assert set(store.get_many(["stays", "goes"])) == {"stays"}
@@ -136,7 +139,7 @@ class LivingContract(Contract):
         store.get("before")
 
         def use(name: str) -> None:
-            for turn in range(20):
+            for turn in range(5 * self.busy_rounds):
                 value = f"{name}-{turn}".encode()
                 store.put(name, value)
                 check_bytes(store.get(name), value)

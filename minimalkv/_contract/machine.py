@@ -127,9 +127,9 @@ class StoreStateMachine(RuleBasedStateMachine):
         for key in unwanted:
             self._now(key, None)
 
-    @rule(source=keys, dest=keys, keep=st.booleans())
-    def copy_or_move(self, source: str, dest: str, keep: bool) -> None:
-        source, dest = self.own(source), self.own(dest)
+    @rule(source=keys, dest=st.none() | keys, keep=st.booleans())
+    def copy_or_move(self, source: str, dest: str | None, keep: bool) -> None:
+        source, dest = self.own(source), self.own(dest or source)
         transfer = self.store.copy if keep else self.store.move
         value = self.model.get(source)
         if value is None:
@@ -158,14 +158,16 @@ class StoreStateMachine(RuleBasedStateMachine):
         self.store.get_file(key, target)
         check_bytes(target.getvalue(), value)
 
-    @rule(key=keys, start=offsets, size=offsets, whole=st.booleans())
-    def stream(self, key: str, start: int, size: int, whole: bool) -> None:
+    @rule(key=keys, start=offsets, size=offsets, kind=st.sampled_from("iow"))
+    def stream(self, key: str, start: int, size: int, kind: str) -> None:
         key = self.own(key)
         value = self.model.get(key)
         if value is None:
             self._not_found(self.store.stream, key)
             return
-        stop = None if whole else start + size
+        if kind == "i":  # inside of the value, where few of any two numbers are
+            start, size = start % (len(value) + 1), size % (len(value) + 1)
+        stop = None if kind == "w" else start + size
         for begin, end in ((start, stop), (-start, None)):
             meta, file = self.store.stream(key, begin, end)
             with file:

@@ -1,4 +1,4 @@
-"""Sixteen threads who all want to be first."""
+"""Many threads who all want to be first."""
 
 import io
 from collections import Counter
@@ -9,7 +9,6 @@ from minimalkv._contract.tools import meanwhile, together
 from minimalkv._errors import KeyExists, PreconditionFailed
 from minimalkv._key_value_store import KeyValueStore
 
-_THREADS = 16
 _LOOKS = 50
 
 
@@ -18,6 +17,9 @@ class RaceContract(Contract):
 
     race_updates: int = 25
     """How many updates each thread does, all on one key."""
+
+    race_writes: int = 40
+    """How many plain writes of each round meet updates of the same key."""
 
     def test_one_of_many_creates(self, store: KeyValueStore) -> None:
         for turn in range(self.race_rounds):
@@ -34,8 +36,8 @@ class RaceContract(Contract):
                     return None
                 return value
 
-            results = Counter(together(_THREADS, create))
-            assert results.pop(None) == _THREADS - 1
+            results = Counter(together(self.race_threads, create))
+            assert results.pop(None) == self.race_threads - 1
             assert list(results) == [store.get(key)]
 
     def test_one_of_many_adds(self, store: KeyValueStore) -> None:
@@ -45,7 +47,7 @@ class RaceContract(Contract):
             def add(number: int, key: str = key) -> bool:
                 return store.add(key, b"%d" % number)
 
-            added = together(_THREADS, add)
+            added = together(self.race_threads, add)
             assert added.count(True) == 1
             assert store.get(key) == b"%d" % added.index(True)
 
@@ -62,8 +64,8 @@ class RaceContract(Contract):
                     return None
                 return value
 
-            results = Counter(together(_THREADS, replace))
-            assert results.pop(None) == _THREADS - 1
+            results = Counter(together(self.race_threads, replace))
+            assert results.pop(None) == self.race_threads - 1
             assert list(results) == [store.get("key")]
 
     def test_one_of_many_deletes(self, store: KeyValueStore) -> None:
@@ -78,7 +80,7 @@ class RaceContract(Contract):
                     return False
                 return True
 
-            assert together(_THREADS, delete).count(True) == 1
+            assert together(self.race_threads, delete).count(True) == 1
             check_values(store, {})
 
     def test_no_update_of_many_is_lost(self, store: KeyValueStore) -> None:
@@ -86,19 +88,19 @@ class RaceContract(Contract):
             for _turn in range(self.race_updates):
                 store.update("key", lambda old: b"%d" % (int(old or 0) + 1))
 
-        together(_THREADS, count)
-        check_values(store, {"key": b"%d" % (_THREADS * self.race_updates)})
+        together(self.race_threads, count)
+        check_values(store, {"key": b"%d" % (self.race_threads * self.race_updates)})
 
     def test_no_increment_of_many_is_lost(self, store: KeyValueStore) -> None:
         store.put("key", b"0")
-        total = _THREADS // 2 * self.race_updates * 3
+        total = self.race_threads // 2 * self.race_updates * 3
 
         def count(number: int) -> list[int]:
             return [
                 store.increment("key", number % 2 + 1) for _ in range(self.race_updates)
             ]
 
-        results = together(_THREADS, count)
+        results = together(self.race_threads, count)
         assert max(map(max, results)) == total
         assert all(numbers == sorted(numbers) for numbers in results)
         check_values(store, {"key": b"%d" % (total)})
@@ -112,7 +114,7 @@ class RaceContract(Contract):
             store.update("key", lambda old: (old or b"")[:40] + b"+")
 
         with meanwhile(append), meanwhile(append):
-            for number in range(40 * self.race_rounds):
+            for number in range(self.race_writes * self.race_rounds):
                 value = b"put %d" % number
                 store.put("key", value)
                 # Appended to, soon, but never what was there before it.
@@ -129,7 +131,7 @@ class RaceContract(Contract):
             store.update("key", lambda old: old and old[:40] + b"+")
 
         with meanwhile(append), meanwhile(append):
-            for _ in range(20 * self.race_rounds):
+            for _ in range(self.race_writes * self.race_rounds // 2):
                 store.put("key", b"value")
                 store.delete("key")
                 for _ in range(5):

@@ -35,6 +35,13 @@ _COMMAND = re.compile(r"run the '([^']{1,60})' command")
 _LONGEST_SHOWN = 200
 _NOT_IN_CLUSTER_MODE = "Cluster mode is not enabled"
 
+_Describe: TypeAlias = Callable[[Exception, "Call"], StoreError]
+_Kinds: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+
+
+class NotUnderstood(StoreError):
+    """The server is older than the option of a command; nothing was done."""
+
 
 class Call(NamedTuple):
     """What was tried.
@@ -103,26 +110,6 @@ def _permission(cause: Exception, call: Call) -> StoreError:
     )
 
 
-def _full(_: Exception, call: Call) -> StoreError:
-    return StoreError(
-        f"Redis at {call.place} is full, nothing was stored: raise its maxmemory, or "
-        "let it evict by maxmemory-policy."
-    )
-
-
-def _replica(_: Exception, call: Call) -> StoreError:
-    return StoreUnavailable(
-        f"Redis at {call.place} is a replica, which is read only: name the primary, or "
-        "let sentinels find it, by ?sentinel=NAME."
-    )
-
-
-def _is_cluster(_: Exception, call: Call) -> StoreError:
-    return StoreError(
-        f"Redis at {call.place} belongs to a cluster: add ?cluster=true to the URL."
-    )
-
-
 def _waiting(cause: Exception, call: Call) -> StoreError:
     what = "is down"
     if isinstance(cause, BusyLoadingError):
@@ -140,33 +127,9 @@ def _astray(_: Exception, call: Call) -> StoreError:
     )
 
 
-def _busy(cause: Exception, call: Call) -> StoreError:
-    return StoreUnavailable(
-        f"Redis at {call.place} is busy with a script or function: {_shown(cause)}."
-    )
-
-
-def _too_old(cause: Exception, call: Call) -> StoreError:
-    return StoreError(
-        f"Redis at {call.place} refused: {_shown(cause)}. It has to be Redis 6.2 or "
-        "later, or Valkey."
-    )
-
-
-def _connections(cause: Exception, call: Call) -> StoreError:
-    return StoreUnavailable(
-        f"No connection to Redis at {call.place} became free: {_shown(cause)}. Allow "
-        "more by ?max_connections=."
-    )
-
-
 def _timeout(_: Exception, call: Call) -> StoreError:
     within = "in time" if call.timeout is None else f"within {call.timeout:g} seconds"
     return StoreUnavailable(f"Redis at {call.place} did not answer {within}.")
-
-
-def _stranger(_: Exception, call: Call) -> StoreError:
-    return StoreUnavailable(f"What answers at {call.place} does not speak as Redis.")
 
 
 def _no_master(cause: Exception, call: Call) -> StoreError:
@@ -211,8 +174,47 @@ def _shown(cause: Exception) -> str:
     return text[:_LONGEST_SHOWN].rstrip(".") or type(cause).__name__
 
 
-_Describe: TypeAlias = Callable[[Exception, Call], StoreError]
-_Kinds: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+def _saying(kind: type[StoreError], text: str) -> _Describe:
+    """Make errors with one text, in which stand the place and what was said."""
+
+    def describe(cause: Exception, call: Call) -> StoreError:
+        return kind(text.format(place=call.place, said=_shown(cause)))
+
+    return describe
+
+
+_full: Final = _saying(
+    StoreError,
+    "Redis at {place} is full, nothing was stored: raise its maxmemory, or let it "
+    "evict by maxmemory-policy.",
+)
+_replica: Final = _saying(
+    StoreUnavailable,
+    "Redis at {place} is a replica, which is read only: name the primary, or let "
+    "sentinels find it, by ?sentinel=NAME.",
+)
+_is_cluster: Final = _saying(
+    StoreError,
+    "Redis at {place} belongs to a cluster: add ?cluster=true to the URL.",
+)
+_busy: Final = _saying(
+    StoreUnavailable, "Redis at {place} is busy with a script or function: {said}."
+)
+_too_old: Final = _saying(
+    StoreError,
+    "Redis at {place} refused: {said}. It has to be Redis 6.2 or later, or Valkey.",
+)
+_not_understood: Final = _saying(
+    NotUnderstood, "Redis at {place} does not know an option: {said}."
+)
+_connections: Final = _saying(
+    StoreUnavailable,
+    "No connection to Redis at {place} became free: {said}. Allow more by "
+    "?max_connections=.",
+)
+_stranger: Final = _saying(
+    StoreUnavailable, "What answers at {place} does not speak as Redis."
+)
 
 # What a script is refused comes as a plain ResponseError on some versions.
 _WORDS: Final[dict[str, _Describe]] = {
@@ -222,6 +224,7 @@ _WORDS: Final[dict[str, _Describe]] = {
     "OOM ": _full,
     "READONLY": _replica,
     "BUSY ": _busy,
+    "syntax error": _not_understood,
     "unknown command": _too_old,
     "Unknown Redis command": _too_old,
     "NOPERM": _permission,

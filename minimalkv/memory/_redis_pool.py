@@ -177,12 +177,11 @@ class BorrowedConnections:
     def take(self) -> Connection:
         try:
             connection: Connection = self._pool.get_connection(*self._arguments)
-        except Exception:
-            raise
-        except BaseException:
-            # The pool keeps the connection that it was just logging in on, and may not
-            # have read the answer to that.
-            self._pool.disconnect(inuse_connections=False)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # A signal, say: the pool keeps the connection that it was just logging
+                # in on, and may not have read the answer to that.
+                self._pool.disconnect(inuse_connections=False)
             raise
         return connection
 

@@ -50,18 +50,9 @@ def signed_url(
     content_type: str | None = None,
     download_name: str | None = None,
 ) -> str:
-    """Return a signed URL of a blob.
+    """Return a signed URL of a blob, as `url_for` describes it.
 
-    Parameters
-    ----------
-    calls : Calls
-        Whose client signs. Nothing is sent where it has the account key.
-    name : str
-        The name of the blob.
-    expires : float
-        Seconds until it ends, rounded up.
-    method, content_type, download_name
-        As for `url_for`.
+    Nothing is sent where the client has the account key.
 
     Raises
     ------

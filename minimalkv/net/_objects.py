@@ -10,13 +10,8 @@ from minimalkv._key_value_store import KeyValueStore
 from minimalkv._localfiles import replacing
 from minimalkv._meta import ObjectMeta
 from minimalkv._ranged import open_ranged
-from minimalkv._streams import (
-    AbortableWriter,
-    BytesReader,
-    Readable,
-    chunks,
-    write_all,
-)
+from minimalkv._streams import BytesReader, Readable, chunks, write_all
+from minimalkv._writers import AbortableWriter
 from minimalkv.net._asked import OutOfRange
 from minimalkv.net._attempts import MAX_TRIES
 from minimalkv.net._bodies import BodyReader, buffered

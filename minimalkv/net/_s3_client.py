@@ -53,10 +53,10 @@ class Connection(PerProcess[Settings, Any]):
     def _close(self, client: Any) -> None:
         client.close()
 
-    def __del__(self) -> None:
+    def __del__(self, _suppress: Any = suppress) -> None:
         # A client refers to itself, so it would keep its sockets until the next
-        # collection of garbage.
-        with suppress(AttributeError):
+        # collection of garbage. When a process ends, its modules lose their names.
+        with _suppress(AttributeError):
             self.close()
 
 

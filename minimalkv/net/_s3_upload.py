@@ -10,6 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from minimalkv._errors import MinimalkvError, StoreUnavailable, Unsupported
+from minimalkv.net._pieces import SEND_BYTES
 from minimalkv.net._s3_body import checksums, member
 from minimalkv.net._s3_calls import Calls
 from minimalkv.net._s3_copy import LARGEST_COPY_BYTES
@@ -107,7 +108,7 @@ class Upload:
             **self._upload(),
             PartNumber=number,
             # As a file it is sent in pieces, so that the timeout is about each.
-            Body=io.BytesIO(data),
+            Body=_Body(data),
             **sums,
         )
         sums.pop("ContentMD5", None)
@@ -171,6 +172,19 @@ class Upload:
         # What went wrong is what the caller is told, not that this failed, too.
         with contextlib.suppress(MinimalkvError):
             self._calls("abort_multipart_upload", self._key, **self._upload())
+
+
+class _Body(io.BytesIO):
+    """A part as a file of which little is read at a time.
+
+    To sign it, botocore asks for a MiB at a time, and the heap of each thread kept two.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most so many bytes; without a number all."""
+        if size is None or size < 0:
+            return super().read()
+        return super().read(min(size, SEND_BYTES))
 
 
 def _may_go_on(cause: BaseException | None) -> bool:

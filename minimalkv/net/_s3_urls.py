@@ -17,18 +17,7 @@ def presign(
     content_type: str | None = None,
     download_name: str | None = None,
 ) -> str:
-    """Return a signed URL of an object.
-
-    Parameters
-    ----------
-    calls : Calls
-        Whose client signs; nothing is sent.
-    name : str
-        The name of the object.
-    expires : float
-        Seconds until it ends, rounded up.
-    method, content_type, download_name
-        As for `url_for`.
+    """Return a signed URL of an object, as `url_for` describes it; nothing is sent.
 
     Raises
     ------

@@ -112,6 +112,8 @@ class AzureBlockBlobStore(AzureReader, UrlMixin, CopyMixin, ConditionalMixin):
     """
 
     headers_support = True
+    put_url_headers: Final = {"x-ms-blob-type": "BlockBlob"}
+    """What the sender to a signed URL for PUT has to send, too."""
     _reads_seed_keys = True
     _backend_max_key = LONGEST_NAME
 

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from azure.storage.blob import CorsRule
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.backends.azure import AzureServer
 from tests.backends.base import StoreServer
 from tests.example_site.running import Site
 from tests.proxy import Proxy
 from tools.browser import on_path
 
 FOLDER = "folder"
+
+# A machine that has other things to do may take a while; what is there is seen at once.
+expect.set_options(timeout=20_000)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -24,7 +29,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Not longer than a module: while Playwright runs, this thread has an event loop, in
+# which Django refuses to use its database.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     # Without one on PATH it is Playwright's own; without that it is a failure.
     path = on_path()
@@ -41,8 +48,18 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     name = getattr(request, "param", FOLDER)
     if name == FOLDER:
         return f"hfs://{tmp_path}/data"
-    url: str = request.getfixturevalue(name).url()
+    server = request.getfixturevalue(name)
+    let_browsers_in(server)
+    url: str = server.url()
     return url
+
+
+def let_browsers_in(server: StoreServer) -> None:
+    """Allow pages of other origins to send files to a server that has to be told."""
+    if isinstance(server, AzureServer):
+        rule = CorsRule(["*"], ["PUT"], allowed_headers=["*"], max_age_in_seconds=60)
+        with server.client() as client:
+            client.set_service_properties(cors=[rule])
 
 
 @pytest.fixture
@@ -64,6 +81,7 @@ def site_behind_proxy(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Site]:
+    let_browsers_in(server)
     # Of Google Cloud Storage the URL names no host.
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{server.host}:{proxy.port}")
     with Site(server.through(server.url(), proxy.port), tmp_path) as site:

@@ -34,8 +34,6 @@ class OnAzure(under.OnServer):
 class Raw(OnAzure, UrlContract):
     """A store whose values are the blobs themselves."""
 
-    nasty_keys = NASTY_KEYS
-
     def raw_get(self, store: Any, key: str) -> bytes:
         data: bytes = self._blob(store, key).download_blob().readall()
         return data

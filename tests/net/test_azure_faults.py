@@ -1,7 +1,6 @@
 """What Azure alone refuses; what every backend has to bear is in test_faults."""
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import closing
 from itertools import count
@@ -22,7 +21,7 @@ from tests.backends.process import HOST
 from tests.net.backend import Azure, one_of
 from tests.net.broken_tls import broken_tls
 from tests.net.uses import VALUE, VALUES, put_large
-from tests.proxy import Answer, Cut, Delay, Proxy, Refuse, Request
+from tests.proxy import Answer, Cut, Proxy, Refuse, Request
 
 backend = one_of("azure")
 
@@ -184,27 +183,6 @@ def test_server_that_has_no_time_is_asked_more_often(
         proxy.fault = Azure.refusal(503, "ServerBusy", times=6)
         assert store.get("key") == VALUE
         assert len(proxy.requests) == 7
-
-
-def test_server_says_when_to_ask_again(backend: Azure, proxy: Proxy) -> None:
-    slow = Delay(1.6, after=100_000)
-
-    def once(request: Request) -> bool:
-        del request
-        proxy.fault = slow
-        return True
-
-    with backend.opened(backend.url(timeout=2.5), proxy.port) as store:
-        store.put("key", VALUE)
-        reply = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
-        proxy.fault = Answer(reply, on=once)
-        started = time.monotonic()
-        _, file = store.stream("key")
-        assert time.monotonic() - started >= 1
-        # What is left of the time is less than the pause, but that is within the value.
-        with file:
-            assert file.read() == VALUE
-        assert slow.happened == 1
 
 
 # Refusals that have a cure.

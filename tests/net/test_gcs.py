@@ -7,7 +7,6 @@ import pytest
 from minimalkv import KeyNotFound, PreconditionFailed
 from minimalkv._hstores import HGoogleCloudStore
 from minimalkv.testing import (
-    NASTY_KEYS,
     StoreStateMachine,
     TimeToLiveContract,
     UrlContract,
@@ -62,8 +61,6 @@ class OnGCS(under.OnServer):
 
 class Raw(OnGCS, UrlContract):
     """A store whose values are the objects themselves."""
-
-    nasty_keys = NASTY_KEYS
 
     def raw_get(self, store: Store, key: str) -> bytes:
         del store

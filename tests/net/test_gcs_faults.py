@@ -14,7 +14,7 @@ from tests.backends.process import HOST
 from tests.net.backend import EMULATOR, GCS, one_of
 from tests.net.gcs_account import anonymous
 from tests.net.uses import EVERY, LARGE_BYTES, READS, VALUE, put_large
-from tests.proxy import Answer, Cut, Delay, Drop, Proxy, Request, Stall
+from tests.proxy import Answer, Cut, Drop, Proxy, Request, Stall
 
 backend = one_of("gcs")
 
@@ -163,28 +163,6 @@ def test_cancelling_takes_no_timeout(backend: GCS, store: Any, proxy: Proxy) -> 
             writer.abort()
             assert time.monotonic() - started < 10
             assert proxy.methods.count("DELETE") == 1
-
-
-def test_pause_within_a_value_may_be_longer_than_what_is_left_of_the_time(
-    backend: GCS, store: Any, proxy: Proxy
-) -> None:
-    slow = Delay(1.6, after=100_000)
-
-    def once(request: Request) -> bool:
-        del request
-        proxy.fault = slow
-        return True
-
-    with backend.opened(backend.url(timeout=2.5), proxy.port) as patient:
-        patient.put("key", VALUE)
-        reply = b"HTTP/1.1 429 No\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
-        proxy.fault = Answer(reply, on=once)
-        started = time.monotonic()
-        _, file = patient.stream("key")
-        assert time.monotonic() - started >= 1
-        with file:
-            assert file.read() == VALUE
-        assert slow.happened == 1
 
 
 @pytest.mark.parametrize("part", [1, 2])

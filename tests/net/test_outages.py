@@ -12,10 +12,10 @@ import pytest
 from minimalkv import StoreUnavailable
 from minimalkv._contract.tools import together
 from tests.backends.process import HOST
-from tests.net.backend import Backend
+from tests.net.backend import OBJECT_STORES, Backend, on
 from tests.net.conftest import HASTY_SECS
-from tests.net.uses import EVERY, READS, WRITES
-from tests.proxy import Delay, Proxy, Refuse, Stall
+from tests.net.uses import EVERY, READS, VALUE, WRITES
+from tests.proxy import Answer, Delay, Proxy, Refuse, Request, Stall
 
 _MORE_SECS = 5.0
 _LATE = rf"in time|within {HASTY_SECS} seconds"
@@ -121,3 +121,25 @@ def test_slow_answer_is_waited_for(store: Any, proxy: Proxy) -> None:
     fault = proxy.fault = Delay(0.2)
     assert store.get("key") == expected
     assert fault.happened == 1
+
+
+@on(*OBJECT_STORES)
+def test_server_says_when_to_ask_again(backend: Backend, proxy: Proxy) -> None:
+    slow = Delay(1.6, after=100_000)
+
+    def once(request: Request) -> bool:
+        del request
+        proxy.fault = slow
+        return True
+
+    with backend.opened(backend.url(timeout=2.5), proxy.port) as store:
+        store.put("key", VALUE)
+        reply = b"HTTP/1.1 429 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+        proxy.fault = Answer(reply, on=once)
+        started = time.monotonic()
+        _, file = store.stream("key")
+        assert time.monotonic() - started >= 1
+        # What is left of the time is less than the pause, but that is within the value.
+        with file:
+            assert file.read() == VALUE
+        assert slow.happened == 1

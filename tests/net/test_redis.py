@@ -57,7 +57,7 @@ class TestRedisStoreOfClient(Raw):
 
 class TestPrefixDecorator(under.Prefixed, OnRedis, TimeToLiveContract):
     prefix = "a/b/"
-    others = (*under.Prefixed.others, "a/bb")
+    others = ("a/b", "a/bb", "a/c", "a/b /key", "key")
 
 
 class TestTimeToLiveDecorator(under.Expiring, OnRedis, TimeToLiveContract):

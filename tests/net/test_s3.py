@@ -16,6 +16,7 @@ from minimalkv.testing import (
 from minimalkv.ttl import TimeToLiveDecorator
 from tests.backends.s3 import S3Server
 from tests.net import under_server as under
+from tests.net.few_keys import FEW_KEYS
 from tests.net.under_server import Store
 from tests.servers import servers
 from tests.under_contract import layers
@@ -76,11 +77,12 @@ class TestBoto3StoreInLongRaces(TestBoto3Store):
 
 class TestHBoto3Store(Raw):
     h = True
-    nasty_keys = NASTY_KEYS
 
 
 class TestBoto3StoreWithPrefix(Raw):
     """On a part of the bucket, beside objects that are not its own."""
+
+    nasty_keys = FEW_KEYS
 
     @pytest.fixture
     def url(self, s3_server: S3Server) -> str:

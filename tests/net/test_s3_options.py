@@ -1,5 +1,6 @@
 """Every option of an S3 URL for what it does."""
 
+import gc
 import os
 import pickle
 from collections.abc import Iterator
@@ -316,3 +317,15 @@ def test_sts_may_be_elsewhere(engine: Engine, monkeypatch: pytest.MonkeyPatch) -
 def test_contradicting_options_are_refused(query: str, reason: str) -> None:
     with pytest.raises((InvalidArgument, InvalidURL), match=reason):
         get_store_from_url(f"hs3://a:b@example.org/bucket?{query}")
+
+
+def test_a_store_that_outlives_its_modules_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Boto3Store("a", host="example.org", access_key="a", secret_key="b")
+    assert store.conditional_support
+    # As when a process ends; pytest tells what a finalizer raises.
+    monkeypatch.setattr("minimalkv.net._s3_client.suppress", None)
+
+    del store
+    gc.collect()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from minimalkv.testing import NASTY_KEYS, TimeToLiveContract
+from minimalkv.testing import TimeToLiveContract
 from tests.backends.redis import RedisServer
 from tests.net.under_server import OnServer, Store
 from tests.under_contract import Ours, layers
@@ -36,10 +36,6 @@ def age(client: Any, secs: float) -> None:
 class OnRedis(OnServer):
     """A store whose innermost store is Redis."""
 
-    # It takes no time there.
-    race_rounds = 5
-    race_updates = 25
-    nasty_keys = NASTY_KEYS
     expired_take_room = False
 
     @pytest.fixture
@@ -63,6 +59,9 @@ class OnRedis(OnServer):
 
 class Raw(OnRedis, TimeToLiveContract):
     """A store whose values are strings of Redis as they are."""
+
+    race_rounds = 5
+    race_updates = 25
 
     def raw_get(self, store: Any, key: str) -> bytes:
         data: bytes = store.redis.get(key)
