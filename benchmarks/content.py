@@ -14,6 +14,8 @@ SESSION: Final[dict[str, Any]] = {
         for number in range(1, 10)
     ],
     "seen": [number * 1117 for number in range(1, 21)],
+    "agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "note": "Ring twice, or ask my neighbour.",
     "visits": 0,
 }
 """1 KiB as JSON."""

@@ -10,7 +10,7 @@ from minimalkv._sessions import codec
 from tests.servers import servers
 
 _AIM_OF_CODEC_SECS = 20e-6
-_FINER = 5
+_FINER = 10
 
 
 def rows(effort: Effort) -> Rows:

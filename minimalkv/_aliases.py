@@ -9,24 +9,27 @@ from minimalkv._errors import InvalidArgument
 from minimalkv._fork import tell_after_fork
 from minimalkv._get_store import get_short_lived_store, get_store_from_url
 from minimalkv._key_value_store import KeyValueStore
-from minimalkv._masking import plain_text
+from minimalkv._masking import mask, plain_text
 from minimalkv._urls import parse_url
 from minimalkv.sessions import TIMEOUT_SECS
 
 DEFAULT: Final = "default"
-ROOMS: Final = ("cache", "sessions", "uploads")
+SESSIONS: Final = "sessions"
+ROOMS: Final = ("cache", SESSIONS, "uploads")
 """What takes the store of its own name, and else the default one."""
 
 Source = str | KeyValueStore
 
 _MEMORY: Final = ("memory", "hmemory")
+# In place of a timeout: what the URL says, or the store's own.
+_LONG_LIVED: Final = 0.0
 
 
 class _Process:
     """One store, with its connections, for all who name the same URL in a process."""
 
     def __init__(self) -> None:
-        self._stores: WeakValueDictionary[tuple[str, bool], KeyValueStore]
+        self._stores: WeakValueDictionary[tuple[str, float], KeyValueStore]
         self._stores = WeakValueDictionary()
         self._after_fork()
         tell_after_fork(self)
@@ -34,10 +37,10 @@ class _Process:
     def _after_fork(self) -> None:
         self.lock = Lock()
 
-    def open(self, url: str, short_lived: bool) -> KeyValueStore:
-        store = self._stores.get((url, short_lived))
+    def open(self, url: str, timeout_secs: float) -> KeyValueStore:
+        store = self._stores.get((url, timeout_secs))
         if store is None:
-            store = self._stores[url, short_lived] = _open(url, short_lived)
+            store = self._stores[url, timeout_secs] = _open(url, timeout_secs)
         return store
 
 
@@ -66,7 +69,7 @@ class AliasedStores:
     ) -> None:
         self._read = read
         self._error = error
-        self._opened: dict[tuple[str, str, bool], KeyValueStore] = {}
+        self._opened: dict[tuple[str, str, float], KeyValueStore] = {}
 
     def sources(self) -> dict[str, Source]:
         """Return what each alias stands for; raises `error` if that is no mapping."""
@@ -91,7 +94,13 @@ class AliasedStores:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(self)}>"
 
-    def get(self, wanted: Source, *, short_lived: bool = False) -> KeyValueStore:
+    def get(
+        self,
+        wanted: Source,
+        *,
+        short_lived: bool = False,
+        timeout_secs: float = TIMEOUT_SECS,
+    ) -> KeyValueStore:
         """Return a store by its alias or URL, or as it is.
 
         Parameters
@@ -100,8 +109,10 @@ class AliasedStores:
             What names it.
         short_lived : bool
             Whether it is for what a power cut may cost, and no request should wait for:
-            a URL that does not say otherwise gets ``fsync=false`` for files, and a
-            timeout of 2 seconds for a network.
+            a URL that does not say otherwise gets ``fsync=false`` for files, and
+            *timeout_secs* for a network. Always so for the alias ``sessions``.
+        timeout_secs : float
+            The timeout of what is short-lived, in seconds, 2 if it is not told.
 
         Raises
         ------
@@ -116,11 +127,13 @@ class AliasedStores:
         url = plain_text(source)
         # Two stores in memory have nothing in common but the URL.
         is_memory = parse_url(url).scheme in _MEMORY
-        key = (alias if is_memory else "", url, short_lived and not is_memory)
+        is_short_lived = (short_lived or wanted == SESSIONS) and not is_memory
+        timeout = timeout_secs if is_short_lived else _LONG_LIVED
+        key = (alias if is_memory else "", url, timeout)
         with _process.lock:
             if key not in self._opened:
                 opener = _open if is_memory else _process.open
-                self._opened[key] = opener(url, key[2])
+                self._opened[key] = opener(url, timeout)
             return self._opened[key]
 
     def _find(self, wanted: str) -> tuple[str, Source]:
@@ -137,7 +150,7 @@ class AliasedStores:
                 "MINIMALKV_STORES with one for each alias."
             )
         raise self._error(
-            f"MINIMALKV_STORES has no {wanted!r}. Its aliases are: "
+            f"MINIMALKV_STORES has no {_shown(wanted)!r}. Its aliases are: "
             f"{', '.join(sorted(found))}."
         )
 
@@ -149,7 +162,12 @@ class AliasedStores:
             store.close()
 
 
-def _open(url: str, short_lived: bool) -> KeyValueStore:
-    if short_lived:
-        return get_short_lived_store(url, TIMEOUT_SECS)
-    return get_store_from_url(url)
+def _shown(alias: str) -> str:
+    """Return an alias for a message; a URL without its ``://`` may hold a secret."""
+    return mask(alias) if ":" in alias or "@" in alias else alias
+
+
+def _open(url: str, timeout_secs: float) -> KeyValueStore:
+    if timeout_secs == _LONG_LIVED:
+        return get_store_from_url(url)
+    return get_short_lived_store(url, timeout_secs)

@@ -24,9 +24,10 @@ from minimalkv._expiry import MAX_TTL_SECS
 from minimalkv._get_store import get_short_lived_store
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._meta import utc
+from minimalkv._sessions.content import Data
 from minimalkv._sessions.legacy import Legacy
 from minimalkv._sessions.records import OUR_JSON, Record, Serializer, load_data
-from minimalkv._sessions.session import Data, Session
+from minimalkv._sessions.session import Session
 from minimalkv._sessions.shelf import PREFIX, Shelf, outages, ref_of
 from minimalkv._sessions.users import USER_PREFIX, Users
 from minimalkv.ttl import with_ttl
@@ -81,7 +82,7 @@ class SessionManager:
     store : KeyValueStore or str
         A store that can write on condition, or the URL of one. An URL gets
         ``fsync=false`` for files and ``timeout=2``, in seconds, for a network, if it
-        does not say otherwise.
+        does not say otherwise. A store is taken as it is, with its own timeout.
     lifetime_secs : float
         How long a session lives since it was used last, in seconds.
     absolute_secs : float, optional
@@ -89,7 +90,7 @@ class SessionManager:
         end by default.
     touch_secs : float, optional
         After how long a session that nobody changed is stored anew, so that it lives
-        on. A twentieth of the lifetime by default.
+        on; at the latest after half of its lifetime. A twentieth of that by default.
     serializer : Serializer, optional
         Has ``dumps`` and ``loads``, of a dict and bytes, instead of our JSON. What it
         does with bytes of others is its business: pickle would run their code.
@@ -265,14 +266,17 @@ class SessionManager:
             raise InvalidArgument("Name one of session_id, ref and user.")
         if user is not None:
             return self._revoke_user(str(user))
-        return int(self._shelf.end(ref or ref_of(str(session_id))))
+        if ref is None:
+            ref = ref_of(str(session_id))
+        return int(self._shelf.end(ref))
 
     def _revoke_user(self, user: str) -> int:
         refs = self._users.refs(user)
-        ended = sum(self._shelf.end(ref, user=user) for ref in refs)
-        if refs:
-            self._users.remove(user, set(refs))
-        return ended
+        ended = {ref for ref in refs if self._shelf.end(ref, user=user)}
+        if ended:
+            # The others stay listed: a sign-in under way may be about to store one.
+            self._users.remove(user, ended)
+        return len(ended)
 
     def purge(self) -> int:
         """Delete what has expired, where the store does not by itself.
@@ -310,14 +314,19 @@ class SessionManager:
     def _is_due(self, stored: Record, following: Record) -> bool:
         """Tell whether a record that did not change has to be stored anew."""
         lifetime = following.expires - _clock.now()
-        touch = lifetime / _TOUCHES if self.touch_secs is None else self.touch_secs
+        touch = lifetime / _TOUCHES
+        if self.touch_secs is not None:
+            # One that is too long for this lifetime would end a session in use.
+            touch = min(self.touch_secs, lifetime / 2)
         return abs(following.expires - stored.expires) > touch
 
     def _listed_until(self, record: Record) -> float:
         """Return until when to list a session, so that a renewal seldom lists it."""
+        now = _clock.now()
+        until = 2 * record.expires - now
         if self.absolute_secs is not None:
-            return record.created + self.absolute_secs
-        return 2 * record.expires - _clock.now()
+            until = record.created + self.absolute_secs
+        return min(until, now + MAX_TTL_SECS)
 
 
 def _fit(store: KeyValueStore | str) -> KeyValueStore:

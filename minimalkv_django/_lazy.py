@@ -9,7 +9,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
 from minimalkv.sessions import Session, SessionUnavailable
-from minimalkv_django._manager import encode, open_session, tokens
+from minimalkv_django._manager import encode, id_of_old, open_session, tokens
 
 Data = dict[str, Any]
 
@@ -24,9 +24,8 @@ _log: Final = logging.getLogger("minimalkv")
 class LazySession(SessionBase):
     """What a session is, without what becomes of it; see `SessionStore`."""
 
-    def __init__(self, session_key: str | None = None) -> None:
-        self._is_outage = False
-        super().__init__(session_key)
+    kept_key: str | None = None
+    """The key to which this request has moved the session: its former one has ended."""
 
     # Which session it is.
 
@@ -39,6 +38,8 @@ class LazySession(SessionBase):
         self._bound: object = None
         self._has_key = False
         self._is_ended = False
+        self._is_outage = False
+        self.kept_key = None
 
     def _get_session_key(self) -> str | None:
         if self._is_outage and self._given:
@@ -46,6 +47,7 @@ class LazySession(SessionBase):
         found = self._found
         if found is None:
             session_id, permanent = self._read_given()
+            session_id = session_id or id_of_old(self._given or "")
             return session_id and tokens().sign(session_id, permanent)
         if found.is_loaded and found.is_new and not self._has_key:
             return None
@@ -62,7 +64,7 @@ class LazySession(SessionBase):
 
     def _is_permanent(self, found: Session) -> bool:
         if found.is_loaded:
-            return bool(found.data.get(_PERMANENT))
+            return bool(found.look().get(_PERMANENT))
         return self._read_given()[1]
 
     def _read_given(self) -> tuple[str | None, bool]:
@@ -118,16 +120,27 @@ class LazySession(SessionBase):
 
     def _open(self) -> Session:
         """Return the session, with its record."""
+        self._check_outage()
         found = self._found
         if found is None:
             session_id, _ = self._read_given()
             self._found = found = open_session(self._given or "", session_id)
         if not found.is_loaded:
-            user = found.data.get(SESSION_KEY)
+            user = found.look().get(SESSION_KEY)
             self._bound = None if found.user is None else user
             if not found.is_new and self._read_given()[0] is None:
                 self.modified = True  # taken over: the visitor needs the new cookie
         return found
+
+    def _check_outage(self) -> None:
+        """Refuse to change a session that this request has done without until now."""
+        if self._is_outage:
+            raise SessionUnavailable("The session could not be used a moment ago.")
+
+    def _take_over(self) -> None:
+        """Ask for the session of another engine's cookie: nothing else leads to it."""
+        if self._found is None and self._read_given()[0] is None:
+            self._open()
 
     def _bear(self, error: SessionUnavailable) -> None:
         """Go on without a session, if the project says so."""
@@ -159,7 +172,15 @@ class LazySession(SessionBase):
                 # Nobody used it, so the response needs no cookie, not even a deleted.
                 return False
             self._loaded()
-        return not (self._is_outage or self._cached() or self.session_key)
+        return not (
+            self._is_outage or self._cached() or self.session_key or self._has_moved()
+        )
+
+    def _has_moved(self) -> bool:
+        # To delete the cookie now could hit the new one, which is on its way.
+        found = self._found
+        moved = found is not None and found.is_loaded and found.has_moved
+        return moved and not settings.SESSION_SAVE_EVERY_REQUEST
 
     @property
     def modified(self) -> bool:

@@ -8,12 +8,18 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from minimalkv import InvalidArgument
 from minimalkv._sessions.records import OUR_JSON, Serializer
 from minimalkv._signing import SessionTokens, session_tokens
 from minimalkv.sessions import Session, SessionManager
 from minimalkv_django import _legacy
 from minimalkv_django.stores import stores
 
+_SETTINGS: Final = {
+    "lifetime_secs": "SESSION_COOKIE_AGE",
+    "absolute_secs": "MINIMALKV_SESSION_ABSOLUTE_LIFETIME",
+    "touch_secs": "MINIMALKV_SESSION_TOUCH_INTERVAL",
+}
 _DJANGOS_JSON: Final = "django.contrib.sessions.serializers.JSONSerializer"
 
 
@@ -33,19 +39,21 @@ def session_manager() -> SessionManager:
         If the settings name no store.
     Unsupported
         If sessions cannot be kept in it.
+    InvalidArgument
+        If a setting is no number of seconds above 0.
     """
     chosen = getattr(settings, "MINIMALKV_SESSION_STORE", None)
-    return SessionManager(
-        stores.get("sessions" if chosen is None else chosen, short_lived=True),
-        lifetime_secs=settings.SESSION_COOKIE_AGE,
-        absolute_secs=_secs("MINIMALKV_SESSION_ABSOLUTE_LIFETIME"),
-        touch_secs=_secs("MINIMALKV_SESSION_TOUCH_INTERVAL"),
-        serializer=_serializer(),
-    )
+    store = stores.get("sessions" if chosen is None else chosen, short_lived=True)
+    secs: dict[str, Any] = {name: _secs(_SETTINGS[name]) for name in _SETTINGS}
+    try:
+        return SessionManager(store, **secs, serializer=_serializer())
+    except InvalidArgument as error:
+        name, _, expected = str(error).partition(" ")
+        raise InvalidArgument(f"{_SETTINGS.get(name, name)} {expected}") from None
 
 
-def _secs(name: str) -> float | None:
-    value: float | timedelta | None = getattr(settings, name, None)
+def _secs(name: str) -> Any:
+    value = getattr(settings, name, None)
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 
@@ -73,11 +81,18 @@ def open_session(cookie: str, session_id: str | None) -> Session:
         The id in it, if we signed it.
     """
     manager = session_manager()
-    engine = getattr(settings, "MINIMALKV_SESSION_LEGACY", None)
-    if session_id is None and engine and _legacy.may_be_old(cookie):
-        legacy = _legacy.reader(engine, cookie, manager)
-        return manager.open(tokens().id_for(cookie), legacy=legacy)
-    return manager.open(session_id)
+    old = None if session_id else id_of_old(cookie)
+    if old is None:
+        return manager.open(session_id)
+    engine = settings.MINIMALKV_SESSION_LEGACY
+    return manager.open(old, legacy=_legacy.reader(engine, cookie, manager))
+
+
+def id_of_old(cookie: str) -> str | None:
+    """Return the id for the session of another engine; None if it is none's cookie."""
+    if getattr(settings, "MINIMALKV_SESSION_LEGACY", None) is None:
+        return None
+    return tokens().id_for(cookie) if _legacy.may_be_old(cookie) else None
 
 
 def _forget_manager(*, setting: str, **_: Any) -> None:

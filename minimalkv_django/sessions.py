@@ -8,7 +8,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from minimalkv import KeyExists
+from minimalkv import InvalidArgument, KeyExists
 from minimalkv.sessions import Session, SessionUnavailable, ref_of
 from minimalkv_django._lazy import Data, LazySession
 from minimalkv_django._manager import session_manager, tokens
@@ -102,10 +102,14 @@ class SessionStore(LazySession):
         return age
 
     def _expire(self, found: Session) -> bool:
+        data = found.data
+        found.destroy()  # also if it was about to take another key
+        found.data = data
         self._has_key = self._is_ended = True
-        return found.is_new or session_manager().revoke(session_id=found.id) > 0
+        return True
 
     def _save_new(self, session_id: str | None) -> None:
+        self._check_outage()
         found = session_manager().open()
         found.id = session_id or found.id
         found.data.update(self._cached() or {})
@@ -143,8 +147,11 @@ class SessionStore(LazySession):
         found.regenerate()
         self.accessed = self.modified = self._has_key = True
         # What is stored nowhere is stored once, with the response.
-        if not found.is_new and not self._write():
+        if found.is_new:
+            return
+        if not self._write():
             raise SessionInterrupted(_ENDED)
+        self.kept_key = self.session_key
 
     async def acycle_key(self) -> None:
         """Do the same as `cycle_key`."""
@@ -158,6 +165,8 @@ class SessionStore(LazySession):
         SessionUnavailable
             If the store failed.
         """
+        if session_key is not None and session_key == self.session_key:
+            self._take_over()
         session_id = tokens().read(session_key or "")[0]
         return bool(session_id) and _exists(str(session_id))
 
@@ -171,6 +180,8 @@ class SessionStore(LazySession):
         SessionUnavailable
             If the store failed; it may have happened.
         """
+        if session_key is None:
+            self._take_over()
         mine = self._id()
         session_id = mine if session_key is None else tokens().read(session_key)[0]
         if session_id is not None:
@@ -227,10 +238,23 @@ class SessionStore(LazySession):
         ----------
         user : object
             A user, or the text or number that stands for one: `revoke_user` with the
-            same ends all of the user's sessions.
+            same ends all of the user's sessions. None, or an anonymous user, is nobody.
+
+        Raises
+        ------
+        SessionUnavailable
+            If the store failed.
         """
-        self._open().bind(user_id(user))
+        found = self._open()
+        before = found.user
+        found.bind(user_id(user))
         self._bound = self.get(SESSION_KEY)
+        if found.user != before:
+            self.modified = True
+
+    async def abind(self, user: object) -> None:
+        """Do the same as `bind`."""
+        await sync_to_async(self.bind)(user)
 
     def atomic(self, function: Callable[[Data], Data | None]) -> Data:
         """Change the session as one step, at once, losing nobody's change.
@@ -238,13 +262,12 @@ class SessionStore(LazySession):
         Parameters
         ----------
         function : callable
-            Gets the newest data and changes it, or returns other data. It may be called
-            many times, so it should do nothing but compute.
+            Changes data or returns other data; see `minimalkv.sessions.Session.atomic`.
 
         Returns
         -------
         dict
-            The data, with what was changed here before and is not saved yet.
+            The newest data, and what this request changed and did not save yet.
 
         Raises
         ------
@@ -278,18 +301,29 @@ def revoke_user(user: object) -> int:
 
     Raises
     ------
+    InvalidArgument
+        If it is nobody: None, an anonymous user, or one that is not in the database.
     SessionUnavailable
         If the store failed; call it again.
     """
-    return session_manager().revoke(user=user_id(user))
+    whose = user_id(user)
+    if whose is None:
+        raise InvalidArgument(
+            f"{user!r} is nobody whose sessions could be ended. Give a user, or the "
+            "primary key of one; keep it if you delete the user first."
+        )
+    return session_manager().revoke(user=whose)
 
 
 def user_id(user: object) -> str | None:
     """Return the text that stands for a user in the store: that of the primary key."""
+    if user is None or getattr(user, "is_anonymous", False):
+        return None
     model = getattr(user, "_meta", None)
-    if model is not None:
-        return str(model.pk.value_to_string(user))
-    return None if user is None else str(user)
+    if model is None:
+        return str(user)
+    key = model.pk.value_from_object(user)
+    return None if key is None else str(model.pk.value_to_string(user))
 
 
 def _exists(session_id: str) -> bool:

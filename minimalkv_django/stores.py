@@ -11,6 +11,9 @@ from minimalkv._aliases import AliasedStores
 
 __all__ = ["Stores", "stores"]
 
+SETTINGS: Final = ("MINIMALKV_URL", "MINIMALKV_STORES", "MINIMALKV_SESSION_STORE")
+"""The settings that name stores; each may have a password in a URL."""
+
 
 class Stores(AliasedStores):
     """The stores by alias, from ``MINIMALKV_STORES`` and ``MINIMALKV_URL``.
@@ -18,6 +21,9 @@ class Stores(AliasedStores):
     The latter is the store of the alias ``default``. The aliases ``sessions``,
     ``uploads`` and ``cache`` give that one, too, if they are not configured. A store is
     opened when it is asked for first; all threads and tasks of the process share it.
+    That of the alias ``sessions`` is the one that the sessions are kept in: where a URL
+    does not say otherwise, with ``fsync=false`` for files and ``timeout=2`` (seconds)
+    for a network.
     """
 
     def __init__(self) -> None:
@@ -46,7 +52,8 @@ stores: Final = Stores()
 
 
 def _forget_stores(*, setting: str, **_: Any) -> None:
-    if setting.startswith("MINIMALKV_"):
+    # Any other setting of ours leaves them, or what is in memory would be lost.
+    if setting in SETTINGS:
         stores.reset()
 
 

@@ -1,7 +1,7 @@
 """The session of one request, as views use it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Final
 
 from flask.sessions import SessionMixin
@@ -28,6 +28,8 @@ class KVSession(SessionMixin):
         Whether the session was used, so that the response varies with the cookie.
     outage : SessionUnavailable or None
         Why the session could not be loaded. It is empty then, and nothing is stored.
+    kept_id : str or None
+        The id under which this request has stored the session last.
     visit : Visit
         What the request brought along; for `KVSessionInterface`.
     """
@@ -35,25 +37,36 @@ class KVSession(SessionMixin):
     modified = False
     accessed = False
     outage: SessionUnavailable | None = None
+    kept_id: str | None = None
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self._session: Session | None = None
         self._stand_in: dict[str, Any] = {}
         self._wanted: bool | None = None
+        self._is_cleared = False
 
     # Loading it.
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self) -> Session | None:
+        """Return the session; None in an outage in which nothing is kept."""
         self.accessed = True
         if self._session is None and self.outage is None:
             self._session = self._open()
-        return self._stand_in if self._session is None else self._session.data
+        return self._session
+
+    def _look(self) -> Mapping[str, Any]:
+        session = self._load()
+        return self._stand_in if session is None else session.look()
+
+    def _data(self) -> dict[str, Any]:
+        session = self._load()
+        return self._stand_in if session is None else session.data
 
     def _open(self) -> Session | None:
         session = self.visit.open()
         try:
-            data = session.data
+            data = session.look()
         except _errors.SessionUnavailable as error:
             # Only once: the error page may use the session as well.
             self.outage = SessionUnavailable(str(error))
@@ -61,49 +74,54 @@ class KVSession(SessionMixin):
                 return None
             raise self.outage from error
         if self._wanted is not None and data.get(_PERMANENT, False) != self._wanted:
-            data[_PERMANENT] = self._wanted
+            session.set(_PERMANENT, self._wanted)
         if self.visit.is_legacy and not session.is_new:
             self.modified = True  # the browser has to get the new cookie
         return session
 
     def _reached(self) -> Session:
         """Return the session, for what may not happen to a stand-in."""
-        self._load()
-        if self._session is None:
+        session = self._load()
+        if session is None:
             raise SessionUnavailable(str(self.outage)) from self.outage
-        return self._session
+        return session
 
     # A dict.
 
     def __getitem__(self, key: str) -> Any:
-        return self._load()[key]
+        session = self._load()
+        return self._stand_in[key] if session is None else session.get(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._load()[key] = value
+        session = self._load()
+        if session is None:
+            self._stand_in[key] = value
+        else:
+            session.set(key, value)
         self.modified = True
 
     def __delitem__(self, key: str) -> None:
-        del self._load()[key]
+        del self._data()[key]
         self.modified = True
 
     def __contains__(self, key: object) -> bool:
-        return key in self._load()
+        return key in self._look()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._load())
+        return iter(self._look())
 
     def __len__(self) -> int:
-        return len(self._load())
+        return len(self._look())
 
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        return self._load() | dict(other)
+        return self._data() | dict(other)
 
     def __ior__(self, other: Mapping[str, Any]) -> "KVSession":
         self.update(other)
         return self
 
     def __repr__(self) -> str:
-        content = repr(self._session.data) if self._session else "not loaded"
+        content = repr(self._session.look()) if self._session else "not loaded"
         return f"<{type(self).__name__} {content}>"
 
     def clear(self) -> None:
@@ -115,17 +133,17 @@ class KVSession(SessionMixin):
             If the session could not be loaded, so that it would stay.
         """
         self._reached().data.clear()
-        self.modified = True
+        self.modified = self._is_cleared = True
 
     def popitem(self) -> tuple[str, Any]:
         """Remove and return what was added last."""
-        item = self._load().popitem()
+        item = self._data().popitem()
         self.modified = True
         return item
 
     def copy(self) -> dict[str, Any]:
         """Return the data as a dict."""
-        return dict(self._load())
+        return dict(self._data())
 
     # What it is.
 
@@ -137,15 +155,15 @@ class KVSession(SessionMixin):
     @property
     def new(self) -> bool:  # type: ignore[override] # known only once it is loaded
         """Whether nothing is stored yet."""
-        self._load()
-        return self._session is None or self._session.is_new
+        session = self._load()
+        return session is None or session.is_new
 
     @property
     def permanent(self) -> bool:
         """Whether the cookie outlives the browser; tells what it says until loaded."""
         if self._session is None and self.outage is None:
             return self.visit.permanent
-        return bool(self._load().get(_PERMANENT, False))
+        return bool(self._look().get(_PERMANENT, False))
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
@@ -200,7 +218,7 @@ class KVSession(SessionMixin):
             If the store failed; it may have happened.
         """
         session = self._reached()
-        with _outages():
+        with _outages:
             session.destroy()
         self.modified = True
 
@@ -221,7 +239,7 @@ class KVSession(SessionMixin):
             If the store failed; it may have happened.
         """
         session = self._reached()
-        with _outages():
+        with _outages:
             session.atomic(function)
         self.modified = True
 
@@ -256,7 +274,8 @@ class KVSession(SessionMixin):
     def is_blank(self) -> bool:
         """Whether there is nothing to keep; a lifetime alone begins no session."""
         session = self._reached()
-        return not session.data or (session.is_new and {*session.data} == {_PERMANENT})
+        data = session.look()
+        return not data or (len(data) == 1 and _PERMANENT in data and session.is_new)
 
     def encode(self) -> bytes:
         """Return what is to be stored, and notice changes inside of values."""
@@ -268,17 +287,41 @@ class KVSession(SessionMixin):
     def store(self, text: bytes) -> bool:
         """Store what `encode` returned, and tell whether the session still exists."""
         session = self._reached()
-        with _outages():
-            if not self.is_blank:
-                return session.save(self.visit.lifetime_secs, encoded=text)
-            session.destroy()
-        return True
+        with _outages:
+            if self._is_cleared and self.is_blank:
+                session.destroy()
+                return True
+            return self._keep(session, text)
+
+    def _keep(self, session: Session, text: bytes) -> bool:
+        """Store the session, or delete it if its last value was removed.
+
+        That is no sign-out: what others have put in meanwhile stays.
+        """
+        if self.is_blank and session.discard():
+            return True
+        is_there = session.save(self.visit.lifetime_secs, encoded=text)
+        if is_there:
+            self.kept_id = session.id
+            if self.is_blank:
+                session.discard()
+        return is_there
 
 
-@contextmanager
-def _outages() -> Iterator[None]:
-    """Make an outage one that Flask answers with 503."""
-    try:
-        yield
-    except _errors.SessionUnavailable as error:
-        raise SessionUnavailable(str(error)) from error
+class _Outages:
+    """Makes an outage one that Flask answers with 503."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, _errors.SessionUnavailable):
+            raise SessionUnavailable(str(error)) from error
+
+
+_outages: Final = _Outages()

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import Flask, Request, Response
@@ -14,13 +15,14 @@ from minimalkv.sessions import SessionManager
 from minimalkv_flask._errors import SessionUnavailable
 from minimalkv_flask._outage import answer_outage
 from minimalkv_flask._session import KVSession
-from minimalkv_flask._visit import LegacyReader, Visit, tokens_of
+from minimalkv_flask._visit import LegacyReader, Visit
 
 __all__ = ["KVSession", "KVSessionInterface", "LegacyReader", "SessionUnavailable"]
 
 _log: Final = logging.getLogger("minimalkv_flask")
 
 _OUTAGES: Final = ("error", "anonymous")
+_MOST_COOKIES: Final = 64
 _Options = tuple[float, float | None, float | None]
 
 
@@ -39,7 +41,8 @@ class KVSessionInterface(SessionInterface):
     store : KeyValueStore or str
         A store that can write on condition, or the URL of one: an URL gets
         ``fsync=false`` for files and ``timeout=2``, in seconds, for a network, if it
-        does not say otherwise. Keys begin with ``mkv-session-`` and ``mkv-user-``.
+        does not say otherwise. A store is taken as it is, with its own timeout. Keys
+        begin with ``mkv-session-`` and ``mkv-user-``.
     absolute_lifetime : float or timedelta, optional
         How long a session lives at most, since it began or was bound to a user; a
         number is of seconds. ``SESSION_ABSOLUTE_LIFETIME``; without end by default.
@@ -87,7 +90,8 @@ class KVSessionInterface(SessionInterface):
         self._outage = outage and _checked_outage("outage", outage)
         manager = SessionManager(store)
         self._store = manager.store
-        self._manager: tuple[_Options | None, SessionManager] = (None, manager)
+        # With the settings that it was made of.
+        self._manager: tuple[object, SessionManager] = (None, manager)
 
     def manager(self, app: Flask) -> SessionManager:
         """Return what lists and ends the sessions of an application.
@@ -102,17 +106,21 @@ class KVSessionInterface(SessionInterface):
         InvalidArgument
             If something in the configuration is unusable.
         """
-        options = self._options(app)
+        given = (
+            app.permanent_session_lifetime,
+            app.config.get("SESSION_ABSOLUTE_LIFETIME"),
+            app.config.get("SESSION_TOUCH_INTERVAL"),
+        )
         known, manager = self._manager
-        if known != options:
-            lifetime, absolute, touch = options
+        if known != given:
+            lifetime, absolute, touch = self._options(app)
             manager = SessionManager(
                 self._store,
                 lifetime_secs=lifetime,
                 absolute_secs=absolute,
                 touch_secs=touch,
             )
-            self._manager = options, manager
+            self._manager = given, manager
         return manager
 
     def _options(self, app: Flask) -> _Options:
@@ -121,7 +129,8 @@ class KVSessionInterface(SessionInterface):
             absolute = _configured_secs(app, "SESSION_ABSOLUTE_LIFETIME")
         if touch is None:
             touch = _configured_secs(app, "SESSION_TOUCH_INTERVAL")
-        return app.permanent_session_lifetime.total_seconds(), absolute, touch
+        lifetime = _secs("PERMANENT_SESSION_LIFETIME", app.permanent_session_lifetime)
+        return lifetime or 0, absolute, touch
 
     def is_anonymous_in_outages(self, app: Flask) -> bool:
         """Tell whether a session is an empty one while the store does not answer.
@@ -173,6 +182,10 @@ class KVSessionInterface(SessionInterface):
             _log.error("A session was not saved: %s", error)
             if is_ending or not self.is_anonymous_in_outages(app):
                 answer_outage(app, session, response, error)
+            kept_id = session.kept_id
+            if kept_id not in (None, session.visit.session_id):
+                # The former id has ended: without this one it would be a sign-out.
+                _send(response, self._cookie(app, session, str(kept_id)))
 
     def _keep(self, app: Flask, session: KVSession, response: Response) -> None:
         text = session.encode()
@@ -190,7 +203,10 @@ class KVSessionInterface(SessionInterface):
         settings = self._cookie_settings(app)
         name = self.get_cookie_name(app)
         cookie = dump_cookie(name, max_age=0, expires=0, **settings)
-        session.destroy()
+        if not session.store(session.encode()):
+            return
+        if not session.is_blank:  # what others have put in meanwhile stays
+            cookie = self._cookie(app, session, session.sid)
         if session.visit.cookie is not None:
             _send(response, cookie)
 
@@ -203,12 +219,12 @@ class KVSessionInterface(SessionInterface):
             _send(response, self._cookie(app, session, session_id))
 
     def _cookie(self, app: Flask, session: KVSession, session_id: str) -> str:
-        return dump_cookie(
-            self.get_cookie_name(app),
-            tokens_of(app).sign(session_id, session.permanent),
-            expires=self.get_expiration_time(app, session),
-            **self._cookie_settings(app),
-        )
+        name = self.get_cookie_name(app)
+        token = session.visit.token(session_id, session.permanent)
+        expires = self.get_expiration_time(app, session)
+        if isinstance(expires, datetime):
+            expires = expires.replace(microsecond=0)
+        return f"{name}={token}{_rest(name, expires, **self._cookie_settings(app))}"
 
     def _cookie_settings(self, app: Flask) -> dict[str, Any]:
         settings: dict[str, Any] = {
@@ -223,6 +239,12 @@ class KVSessionInterface(SessionInterface):
         return settings
 
 
+@lru_cache(maxsize=_MOST_COOKIES)
+def _rest(name: str, expires: datetime | None, **settings: Any) -> str:
+    """Return what follows on the value of a cookie, which is the same for a second."""
+    return dump_cookie(name, "", expires=expires, **settings).removeprefix(f"{name}=")
+
+
 def _send(response: Response, cookie: str) -> None:
     response.headers.add("Set-Cookie", cookie)
     _vary(response)
@@ -231,7 +253,7 @@ def _send(response: Response, cookie: str) -> None:
 def _vary(response: Response) -> None:
     vary = response.headers.get("Vary")
     if vary is None:  # as most often: to read the header takes five times as long
-        response.headers["Vary"] = "Cookie"
+        response.headers.add("Vary", "Cookie")
     elif vary != "Cookie":
         response.vary.add("Cookie")
 

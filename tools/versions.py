@@ -92,9 +92,11 @@ def python(name: str) -> str:
     content = f"{base} {wanted} {_ALWAYS} {project}"
     stamp = folder / f"ready-{sha256(content.encode()).hexdigest()[:16]}"
     if not stamp.exists():
-        _run(base, "-m", "venv", "--clear", str(folder))
-        install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        _run(str(interpreter), *install, *_ALWAYS, *wanted.requirements)
+        # Without a pip of its own, and what is not imported need not be compiled.
+        _run(base, "-m", "venv", "--clear", "--without-pip", str(folder))
+        pip = ("-m", "pip", "--python", str(interpreter), "--disable-pip-version-check")
+        install = ("install", "--quiet", "--no-compile")
+        _run(sys.executable, *pip, *install, *_ALWAYS, *wanted.requirements)
         stamp.touch()
     return str(interpreter)
 

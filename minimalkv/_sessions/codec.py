@@ -1,6 +1,7 @@
 """What a session may hold, as JSON: the same values come back, of the same types."""
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,11 @@ _LOOKS_TAGGED: Final = b'{"!'
 _PLAIN: Final = frozenset((str, int, float, bool, type(None)))
 _ONLY_TEXT: Final = frozenset((str,))
 
+# Each level takes one of the 1000 of Python's stack, where it is read as well.
+_DEEPEST: Final = 200
+_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+
 # Without its check for circles, which recursion finds: it takes a third of the time.
 _dumps: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -26,23 +32,51 @@ def encode(data: Mapping[str, Any]) -> str:
     TypeError
         If something in it cannot be kept; the message tells where it is.
     ValueError
-        If it contains itself.
+        If it contains itself, or is nested too deeply.
     """
     try:
         # Most sessions are JSON as they are: a look costs less than a copy.
-        return _dumps(data if _is_plain(data) else _tag_dict(data))
+        text = _dumps(data if _is_plain(data) else _tag_dict(data))
     except _Strange as strange:
-        place = "".join(f"[{step!r}]" for step in reversed(strange.path))
-        kind = type(strange.value).__name__
+        raise TypeError(_complaint(strange)) from None
     except RecursionError:
-        raise ValueError(
-            "The session contains itself, or is nested too deeply to be stored."
-        ) from None
-    raise TypeError(
+        text = ""
+    if text and (text.count("[") + text.count("{") <= _DEEPEST or _is_flat(text)):
+        return text
+    raise ValueError(
+        "The session contains itself, or is nested too deeply to be stored: JSON of "
+        f"at most {_DEEPEST} levels can be read wherever it is needed."
+    )
+
+
+def _complaint(strange: "_Strange") -> str:
+    place = "".join(f"[{step!r}]" for step in reversed(strange.path))
+    kind = type(strange.value).__name__
+    return (
         f"session{place} is of the type {kind}, which a session cannot keep. Store its "
         "id, or what it is made of: JSON values, tuples, sets, bytes, dates, times, "
         "Decimal, UUID, Markup."
     )
+
+
+def _is_flat(text: str) -> bool:
+    """Tell whether JSON can be read, also by who has used up half of the stack."""
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEEPEST:
+            return False
+    return True
+
+
+def encode_plain(data: Mapping[str, Any]) -> bytes:
+    """Return what is JSON as it is, for sure, as JSON."""
+    return _dumps(data).encode()
+
+
+def is_plain_text(text: bytes) -> bool:
+    """Tell whether what `encode` wrote is JSON as it is."""
+    return _LOOKS_TAGGED not in text
 
 
 def decode(text: str | bytes) -> Any:
@@ -54,13 +88,17 @@ def decode(text: str | bytes) -> Any:
         If it is not what `encode` writes.
     """
     raw = text.encode() if isinstance(text, str) else text
-    loads = _loads_tagged if _LOOKS_TAGGED in raw else _loads
+    read = _read if is_plain_text(raw) else _read_tagged
     try:
-        return loads(raw.decode())
+        given = raw.decode()
+        found, end = read(given)
     except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
         raise ValueError("A value is not what its tag says.") from error
     except RecursionError:
         raise ValueError("The text is nested too deeply.") from None
+    if end != len(given):
+        raise ValueError("Something follows on the text.")
+    return found
 
 
 class _Strange(Exception):
@@ -77,7 +115,9 @@ class _Strange(Exception):
 def _is_plain(value: Any) -> bool:
     """Tell whether something is a dict or list, and the same once it was JSON."""
     if type(value) is dict:
-        if value and not _has_plain_keys(value):
+        if not _ONLY_TEXT.issuperset(map(type, value)):
+            return False
+        if len(value) == 1 and next(iter(value)).startswith(_MARK):
             return False
         value = value.values()
     elif type(value) is not list:
@@ -86,12 +126,6 @@ def _is_plain(value: Any) -> bool:
         if type(item) not in _PLAIN and not _is_plain(item):
             return False
     return True
-
-
-def _has_plain_keys(value: dict[Any, Any]) -> bool:
-    if not _ONLY_TEXT.issuperset(map(type, value)):
-        return False
-    return len(value) > 1 or not next(iter(value)).startswith(_MARK)
 
 
 def _tag(value: Any) -> Any:
@@ -227,5 +261,6 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "!markup": _markup,
 }
 
-_loads: Final = json.JSONDecoder().decode
-_loads_tagged: Final = json.JSONDecoder(object_hook=_untag).decode
+# What we wrote has no space around it, which `decode` looks for.
+_read: Final = json.JSONDecoder().raw_decode
+_read_tagged: Final = json.JSONDecoder(object_hook=_untag).raw_decode

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final, NamedTuple, Protocol
 
 from minimalkv._sessions import codec
@@ -11,6 +13,21 @@ _log = logging.getLogger("minimalkv")
 
 _BEGIN: Final = b'{"v":1,'
 _DATA: Final = b',"data":'
+# What nearly all records begin with: this takes a third of the time of a JSON decoder.
+_USUAL: Final = re.compile(
+    rb'\{"v":1,"created":(\d{1,12}\.\d{1,9}),"expires":(\d{1,12}\.\d{1,9})'
+    rb'(?:,"user":"([ !#-\[\]-~]*)","listed":(\d{1,12}\.\d{1,9}))?,"data":'
+)
+
+UNREADABLE: Final = (
+    ArithmeticError,  # a number that is too large
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What is raised over JSON that is not what we wrote."""
 
 
 class Serializer(Protocol):
@@ -68,47 +85,68 @@ class Record(NamedTuple):
         is_json : bool
             Whether the data is JSON, which is stored as it is.
         """
-        head: dict[str, Any] = {"v": 1, "created": self.created}
-        head["expires"] = self.expires
-        if self.user is not None:
-            head |= {"user": self.user, "listed": self.listed}
-        if self.moved is not None:
-            head["moved"] = self.moved
-        begin = json.dumps(head, separators=(",", ":"))[:-1].encode()
         data = (
             self.data if is_json else json.dumps(self.data.decode("latin-1")).encode()
         )
-        return b"%b%b%b}" % (begin, _DATA, data)
+        return b"%b%b%b}" % (self._head().encode(), _DATA, data)
+
+    def _head(self) -> str:
+        # By hand: for two numbers, a JSON encoder takes five times as long.
+        created, expires = float(self.created), float(self.expires)
+        head = f'{{"v":1,"created":{created!r},"expires":{expires!r}'
+        if self.user is not None:
+            head += f',"user":{json.dumps(self.user)},"listed":{float(self.listed)!r}'
+        if self.moved is not None:
+            head += f',"moved":{json.dumps(self.moved)}'
+        return head
 
 
 def read_record(text: bytes, *, is_json: bool) -> Record | None:
     """Return the record that a value is, or None if it is none of ours."""
+    match = _USUAL.match(text)
+    if match and is_json and text.endswith(b"}"):
+        return _of_match(match, text)
     begin, mark, rest = text.partition(_DATA)
     if not (mark and begin.startswith(_BEGIN) and rest.endswith(b"}")):
-        _tell_unreadable()
+        tell_unreadable()
         return None
     try:
         head = json.loads(begin + b"}")
         data = rest[:-1] if is_json else json.loads(rest[:-1]).encode("latin-1")
         return _of_head(head, data)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        _tell_unreadable()
+    except UNREADABLE:
+        tell_unreadable()
         return None
+
+
+def _of_match(match: re.Match[bytes], text: bytes) -> Record:
+    created, expires, user, listed = match.groups()
+    data = text[match.end() : -1]
+    if user is None:
+        return Record(data, float(created), float(expires))
+    return Record(data, float(created), float(expires), user.decode(), float(listed))
 
 
 def _of_head(head: dict[str, Any], data: bytes) -> Record:
     user, moved = head.get("user"), head.get("moved")
     return Record(
         data,
-        float(head["created"]),
-        float(head["expires"]),
+        _finite(head["created"]),
+        _finite(head["expires"]),
         None if user is None else str(user),
-        float(head.get("listed", 0)),
+        _finite(head.get("listed", 0)),
         None if moved is None else str(moved),
     )
 
 
-def _tell_unreadable() -> None:
+def _finite(secs: Any) -> float:
+    if not isfinite(secs):
+        raise ValueError
+    return float(secs)
+
+
+def tell_unreadable() -> None:
+    """Tell the log of a record that cannot be used."""
     _log.warning("A session record is unreadable and counts as missing.")
 
 
@@ -120,7 +158,7 @@ def load_data(record: Record, serializer: Serializer) -> dict[str, Any] | None:
         data = None
     if isinstance(data, dict):
         return data
-    _tell_unreadable()
+    tell_unreadable()
     return None
 
 

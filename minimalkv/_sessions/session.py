@@ -1,35 +1,29 @@
 """One session, as one request sees it."""
 
-import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from zlib import adler32
 
-from minimalkv import _clock
-from minimalkv._errors import KeyExists, PreconditionFailed
+from minimalkv._errors import PreconditionFailed
+from minimalkv._sessions import codec
+from minimalkv._sessions.content import Content, Data
 from minimalkv._sessions.legacy import Legacy, forget_legacy, read_legacy
 from minimalkv._sessions.records import (
+    OUR_JSON,
     Record,
     apply_changes,
     changes,
     load_data,
 )
-from minimalkv._sessions.shelf import Ended, applied, left_secs, new_id, ref_of
+from minimalkv._sessions.shelf import Ended, applied, new_id, ref_of
+from minimalkv._sessions.stored import Stored
 
 if TYPE_CHECKING:
     from minimalkv.sessions import SessionManager
 
-Data = dict[str, Any]
 
-_LONGEST_REQUEST_SECS: Final = 300
-"""How long a session remembers what it has become, for requests under way."""
-
-_MARSHAL_VERSION: Final = 2
-"""The last in which equal values make equal bytes, whatever refers to them."""
-
-
-class Session:
+class Session(Stored):
     """A session: loaded when its data is used first, and saved once at the end.
 
     It is made by `SessionManager`, for one request, and not shared between threads.
@@ -47,21 +41,18 @@ class Session:
         session_id: str | None,
         legacy: Callable[[], Legacy | None] | None = None,
     ) -> None:
-        self._manager = manager
-        self._shelf = manager._shelf
+        super().__init__(manager)
         self._legacy = legacy
-        self._tried: str | None = None
         self._forget(session_id)
 
     def _forget(self, session_id: str | None = None) -> None:
         self.id = session_id or new_id()
         self._source = session_id
         self._record = Record()
-        self._etag: str | None = None
+        self._etag = None
         self._user: str | None = None
         self._moved: str | None = None
-        self._data: Data | None = None
-        self._image: bytes | None = None
+        self._content: Content | None = None
 
     def __repr__(self) -> str:
         # Neither the id nor the data: both are nobody's business.
@@ -70,35 +61,88 @@ class Session:
     @property
     def data(self) -> Data:
         """What the session holds. Change it in place, also deep inside."""
-        if self._data is None:
-            self._data = self._load()
-        return self._data
+        return self._loaded().shown()
 
     @data.setter
     def data(self, data: Data) -> None:
-        self.data  # noqa: B018 - what is replaced has to be known, for the next save
-        self._data = data
+        # What is replaced has to be known, for the next save.
+        self._loaded().replace(data)
+
+    def look(self) -> Mapping[str, Any]:
+        """Return the data, in less time: a change that is made there may be missed.
+
+        Raises
+        ------
+        SessionUnavailable
+            If the store failed.
+        """
+        return self._loaded().data
+
+    def get(self, key: str) -> Any:
+        """Return one value, which may be changed in place.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        SessionUnavailable
+            If the store failed.
+        """
+        return self._loaded().get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        """Put one value, in less time than it takes by `data`.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        value : object
+            What a session can keep.
+
+        Raises
+        ------
+        SessionUnavailable
+            If the store failed.
+        """
+        self._loaded().set(key, value)
+
+    def _loaded(self) -> Content:
+        if self._content is None:
+            self._content = self._load()
+        return self._content
 
     @property
     def is_loaded(self) -> bool:
         """Whether the store was asked."""
-        return self._data is not None
+        return self._content is not None
 
     @property
     def is_new(self) -> bool:
         """Whether nothing is stored yet; asks the store."""
-        self.data  # noqa: B018 - whether the id is known shows when it is loaded
+        self._loaded()  # whether the id is known shows then
         return self._source is None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether its id was a good one until a moment ago, when it took another."""
+        self._loaded()  # the record of that id tells
+        return self._moved is not None
 
     @property
     def user(self) -> str | None:
         """Whom the session was bound to."""
-        self.data  # noqa: B018 - the record knows
+        self._loaded()  # the record knows
         return self._user
 
-    def _load(self) -> Data:
+    def _load(self) -> Content:
         if self._source is None:
-            return {}
+            return Content({}, is_stored=False)
         record, self._etag = self._shelf.read(ref_of(self._source))
         if record is None and self._legacy is not None:
             record = self._take_over(self._legacy)
@@ -106,13 +150,13 @@ class Session:
             data = load_data(record, self._shelf.serializer)
             if data is not None:
                 self._record, self._user = record, record.user
-                self._image = _image_of(data)
-                return data
+                is_plain = codec.is_plain_text(record.data)
+                return Content(data, is_stored=True, is_plain=is_plain)
         # An id that is not known is not adopted: others may have chosen it.
         moved = record and record.moved
         self._forget()
         self._moved = moved
-        return {}
+        return Content({}, is_stored=False)
 
     def _take_over(self, legacy: Callable[[], Legacy | None]) -> Record | None:
         """Store at once what another package kept, as if it had always been here."""
@@ -140,7 +184,7 @@ class Session:
         user_id : object
             Its text counts. `SessionManager.revoke` ends all sessions of a user.
         """
-        self.data  # noqa: B018 - whose it was has to be known
+        self._loaded()  # whose it was has to be known
         self._user = None if user_id is None else str(user_id)
 
     def regenerate(self) -> None:
@@ -148,7 +192,7 @@ class Session:
 
         Call it when somebody signs in: others may have planted the old one.
         """
-        self.data  # noqa: B018 - the store has to be asked under the old id
+        self._loaded()  # the store has to be asked under the old id
         self.id = new_id()
 
     def destroy(self) -> None:
@@ -164,7 +208,28 @@ class Session:
         if self._moved is not None:
             self._shelf.end(self._moved)
         self._forget()
-        self._data = {}
+        self._content = Content({}, is_stored=False)
+
+    def discard(self) -> bool:
+        """Delete the session unless somebody changed it meanwhile.
+
+        Returns
+        -------
+        bool
+            False if somebody did, or ended it: nothing was deleted then.
+
+        Raises
+        ------
+        SessionUnavailable
+            If the store failed; it may have happened.
+        """
+        if self._source is not None:
+            ref = ref_of(self._source)
+            if not self._shelf.discard(ref, self._record, self._etag):
+                return False
+        self._forget()
+        self._content = Content({}, is_stored=False)
+        return True
 
     def atomic(self, function: Callable[[Data], Data | None]) -> Data:
         """Change the data as one step, at once, losing nobody's change.
@@ -188,10 +253,12 @@ class Session:
         mine = {} if self.is_new else self._changes()
         record = None if self.is_new else self._change(function)
         if record is None:
-            self._data = applied(function, self.data)
+            self.data = applied(function, self.data)
         else:
-            self._record, self._etag, self._image = record, None, None
-            self._data = apply_changes(self._stored_data(), mine)
+            if self._user == self._record.user:  # it was not bound here
+                self._user = record.user
+            self._record, self._etag = record, None
+            self.data = apply_changes(self._stored_data(), mine)
         return self.data
 
     def _change(self, function: Callable[[Data], Data | None]) -> Record | None:
@@ -201,7 +268,7 @@ class Session:
         return load_data(self._record, self._shelf.serializer) or {}
 
     def _changes(self) -> Data:
-        return changes(self._stored_data(), self.data, self._shelf.serializer)
+        return changes(self._stored_data(), self.look(), self._shelf.serializer)
 
     # Saving it.
 
@@ -213,10 +280,13 @@ class Session:
         TypeError, ValueError
             If something in it cannot be kept; the message tells where it is.
         """
-        data = self.data
-        if self._image is not None and self._image == _image_of(data):
+        content = self._loaded()
+        if content.is_as_stored():
             return self._record.data
-        return self._shelf.serializer.dumps(data)
+        serializer = self._shelf.serializer
+        if content.is_plain and serializer is OUR_JSON:
+            return codec.encode_plain(content.data)
+        return serializer.dumps(content.data)
 
     def has_changed(self, encoded: bytes | None = None) -> bool:
         """Tell whether a save would store other data; an equal value is no change.
@@ -276,122 +346,18 @@ class Session:
         except Ended:
             return False
         self._record, self._etag, self._source = stored, None, self.id
-        self._image = None
-        if stored.data != record.data:
-            self._data = self._stored_data()
+        self._user = stored.user
+        is_ours = stored.data == record.data
+        # Others may hold ours, and change it before the next save.
+        self.data = self._loaded().data if is_ours else self._stored_data()
         return True
 
     def _is_due(self, record: Record) -> bool:
         if self._source != self.id or record.user != self._record.user:
             return True
-        return self._manager._is_due(self._record, record) or self._differs(record.data)
-
-    def _enlisted(self, record: Record) -> Record:
-        """Put the session into the list of its user, if it is not there for long."""
-        user, is_listed = record.user, self.id == self._source
-        if user is None or (is_listed and record.listed >= record.expires):
-            return record
-        # First: a session that is listed and never stored does no harm.
-        listed = self._manager._listed_until(record)
-        self._manager._users.add(user, ref_of(self.id), listed)
-        return record._replace(listed=listed)
-
-    def _store(self, record: Record) -> Record:
-        ref = ref_of(self.id)
-        if self._source is None:
-            self._create(ref, record)
-            return record
-        if self._source != self.id:
-            return self._move(record)
-        if self._etag is not None:
-            with suppress(PreconditionFailed):
-                self._shelf.replace(ref, record, self._etag)
-                return record
-        return self._merge(ref, record)
-
-    def _create(self, ref: str, record: Record) -> None:
-        is_repeated, self._tried = self._tried == ref, ref
-        try:
-            self._shelf.create(ref, record)
-        except KeyExists:
-            if not is_repeated:
-                raise
-            # The earlier try stored it, its reply was lost.
-            self._shelf.update(ref, lambda _: record, left_secs(record))
-
-    def _merge(self, ref: str, record: Record) -> Record:
-        """Store a record over that of others, with what both changed."""
-        merged = record
-        mine = self._changes()
-
-        def merge(theirs: Record) -> Record:
-            nonlocal merged
-            merged = self._merged(theirs, record, mine)
-            return merged
-
-        self._shelf.update(ref, merge, left_secs(record))
-        return merged
-
-    def _merged(self, theirs: Record, record: Record, mine: Data) -> Record:
-        if theirs.moved is not None:
-            raise Ended
-        data = load_data(theirs, self._shelf.serializer)
-        if data is None:
-            raise Ended
-        text = self._shelf.serializer.dumps(apply_changes(data, mine))
-        if record.user == self._record.user:  # it was not bound here
-            record = record._replace(user=theirs.user, listed=theirs.listed)
-        return record._replace(data=text, created=max(theirs.created, record.created))
-
-    def _move(self, record: Record) -> Record:
-        """Store the record under the new id, and then end that of the old one."""
-        new = ref_of(self.id)
-        # The new one first: a failure in between must sign nobody out.
-        self._create(new, record)
-        try:
-            theirs = self._leave(ref_of(str(self._source)), new)
-        except Ended:
-            self._shelf.end(new)
-            raise
-        if theirs.data == self._record.data:
-            return record
-        merged = self._merged(theirs, record, self._changes())
-        self._shelf.update(new, lambda _: merged, left_secs(record))
-        return merged
-
-    def _leave(self, old: str, new: str) -> Record:
-        """Put where it has gone in place of the old record, and return that."""
-        theirs = self._record
-        ends = _clock.now() + _LONGEST_REQUEST_SECS
-        trail = Record(created=theirs.created, expires=ends, moved=new)
-        if self._etag is not None:
-            with suppress(PreconditionFailed):
-                self._shelf.replace(old, trail, self._etag)
-                return theirs
-
-        def leave(found: Record) -> Record:
-            nonlocal theirs
-            if found.moved not in (None, new):
-                raise Ended
-            if found.moved is None:  # else an earlier try got here, its reply was lost
-                theirs = found
-            return trail
-
-        self._shelf.update(old, leave, _LONGEST_REQUEST_SECS)
-        return theirs
+        return self._differs(record.data) or self._manager._is_due(self._record, record)
 
 
 def _sum(text: bytes) -> int:
     """Return the sum of bytes, as far as 16 bits go."""
     return adler32(text) & 0xFFFF  # in a twentieth of the time that `sum` takes
-
-
-def _image_of(data: Data) -> bytes | None:
-    """Return bytes that tell whether data is the same later; None if none can.
-
-    Most requests change nothing: to see that takes a fifth of the time of encoding.
-    """
-    try:
-        return marshal.dumps(data, _MARSHAL_VERSION)
-    except ValueError:  # there is a type in it that only the serializer knows
-        return None

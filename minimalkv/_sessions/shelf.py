@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 from minimalkv import _clock
 from minimalkv._constants import KEEP
@@ -14,28 +15,36 @@ from minimalkv._errors import (
     PreconditionFailed,
     SessionUnavailable,
     StoreError,
+    VerificationException,
 )
+from minimalkv._expiry import MAX_TTL_SECS
 from minimalkv._key_value_store import KeyValueStore
+from minimalkv._sessions.content import Data
 from minimalkv._sessions.records import (
     OUR_JSON,
     Record,
     Serializer,
     load_data,
     read_record,
+    tell_unreadable,
 )
-
-Data = dict[str, Any]
 
 PREFIX: Final = "mkv-session-"
 """What the keys of all records begin with; the ref of the session follows."""
 
 _ID_BYTES: Final = 32
-_MOST_MOVES: Final = 10
 _READ_AT_ONCE: Final = 100
 
 
 class Ended(Exception):
     """The session is not there any more, so nothing may be written."""
+
+
+class _Moved(Exception):
+    """The session has another name now."""
+
+    def __init__(self, ref: str) -> None:
+        self.ref = ref
 
 
 class _Outages:
@@ -64,7 +73,8 @@ def new_id() -> str:
 
 def ref_of(session_id: str) -> str:
     """Return the name of a session that gives it to nobody: the hash of its id."""
-    return sha256(session_id.encode()).hexdigest()
+    # surrogatepass: what a cookie carries is whatever somebody sends
+    return sha256(session_id.encode(errors="surrogatepass")).hexdigest()
 
 
 class Shelf:
@@ -98,6 +108,9 @@ class Shelf:
                 # On Redis that is one command, and with all of the metadata four.
                 text, etag = self.store._get_with_etag(PREFIX + ref)
             except KeyNotFound:
+                return None, None
+            except VerificationException:
+                tell_unreadable()
                 return None, None
         return self.decode(text), etag
 
@@ -152,6 +165,9 @@ class Shelf:
                 self.store.update(PREFIX + ref, change, ttl_secs)
         except PreconditionFailed as error:
             raise SessionUnavailable(f"Too many change one session: {error}") from error
+        except VerificationException:
+            tell_unreadable()
+            raise Ended from None
 
     def change(
         self, ref: str, function: Callable[[Data], Data | None]
@@ -193,12 +209,34 @@ class Shelf:
         """
         if etag is not None and self._delete(ref, etag):
             return True
-        next_ref: str | None = ref
-        moves = 0
-        while next_ref is not None and moves < _MOST_MOVES:
-            next_ref, ended = self._take(next_ref, user)
-            moves += 1
-        return ended
+        seen: set[str] = set()
+        while ref not in seen:
+            seen.add(ref)
+            try:
+                self.update(ref, partial(_removed, user=user))
+            except _Moved as moved:
+                # What tells it stays: if the rest fails, the next try needs it.
+                ref = moved.ref
+            except Ended:
+                return False
+            else:
+                return True
+        return False
+
+    def discard(self, ref: str, record: Record, etag: str | None) -> bool:
+        """Delete a session unless somebody changed it since it was read or stored."""
+        if etag is not None:
+            return self._delete(ref, etag)
+
+        def remove(found: Record) -> None:
+            if found != record:
+                raise Ended
+
+        try:
+            self.update(ref, remove)
+        except Ended:
+            return False
+        return True
 
     def _delete(self, ref: str, etag: str) -> bool:
         try:
@@ -207,21 +245,6 @@ class Shelf:
         except PreconditionFailed:
             return False
         return True
-
-    def _take(self, ref: str, user: str | None) -> tuple[str | None, bool]:
-        moved: str | None = None
-
-        def take(record: Record) -> None:
-            nonlocal moved
-            moved = record.moved
-            if moved is None and user not in (None, record.user):
-                raise Ended
-
-        try:
-            self.update(ref, take)
-        except Ended:
-            return None, False
-        return moved, moved is None
 
     def refs(self) -> Iterator[str]:
         """Return the ref of every session, and of some that ended."""
@@ -245,6 +268,14 @@ class Shelf:
                     yield key.removeprefix(PREFIX), record
 
 
+def _removed(record: Record, user: str | None) -> None:
+    """Stand for a session that is to be deleted, if it is that of a user."""
+    if record.moved is not None:
+        raise _Moved(record.moved)
+    if user not in (None, record.user):
+        raise Ended
+
+
 def applied(function: Callable[[Data], Data | None], data: Data) -> Data:
     """Return what a function returns, or the data that it changed in place."""
     new = function(data)
@@ -253,4 +284,9 @@ def applied(function: Callable[[Data], Data | None], data: Data) -> Data:
 
 def left_secs(record: Record) -> float:
     """Return how long a record has to live, in seconds."""
-    return max(record.expires - _clock.now(), 0.0)
+    return secs_until(record.expires)
+
+
+def secs_until(end: float) -> float:
+    """Return the lifetime of what ends at a time in seconds since 1970."""
+    return min(max(end - _clock.now(), 0.0), MAX_TTL_SECS)

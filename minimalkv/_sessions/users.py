@@ -1,6 +1,7 @@
 """Whose sessions there are: one record for each user."""
 
 import json
+import logging
 from typing import Final
 
 from minimalkv import _clock
@@ -8,7 +9,10 @@ from minimalkv._constants import MAX_KEY
 from minimalkv._errors import KeyNotFound, PreconditionFailed, SessionUnavailable
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._keys import encode_key
-from minimalkv._sessions.shelf import outages
+from minimalkv._sessions.records import UNREADABLE
+from minimalkv._sessions.shelf import outages, secs_until
+
+_log = logging.getLogger("minimalkv")
 
 USER_PREFIX: Final = "mkv-user-"
 """What the keys of these records begin with; the user's id follows."""
@@ -48,7 +52,7 @@ class Users:
         while True:
             try:
                 with outages:
-                    self._store.update(self._key(user), add, last - _clock.now())
+                    self._store.update(self._key(user), add, secs_until(last))
             except _Longer as longer:
                 last = longer.until
             except PreconditionFailed as error:
@@ -97,7 +101,8 @@ def _read(text: bytes) -> Listed:
     try:
         listed = json.loads(text)["sessions"]
         return {str(ref): float(until) for ref, until in listed.items()}
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except UNREADABLE:
+        _log.warning("The list of a user's sessions is unreadable and counts as empty.")
         return {}
 
 

@@ -295,6 +295,12 @@ class DictStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
                 check_condition(key, _etag(self._live(key)), if_match=if_match)
             self._forget(key)
 
+    def _remove(self, key: str) -> bool:
+        with self._lock:
+            is_there = self._live(key) is not None
+            self._forget(key)
+        return is_there
+
     def _copy(self, source: str, dest: str) -> None:
         with self._lock:
             self._copy_locked(source, dest)

@@ -7,6 +7,13 @@ from typing import Final, NamedTuple
 LARGEST_ETAG_BYTES: Final = 16 * 1024 * 1024
 """Up to here a value has an etag: hashing more would hold up all other clients."""
 
+MOST_COMPARED_BYTES: Final = 16 * 1024
+"""Up to here the old value is sent, to be compared, rather than its etag.
+
+A script that hashes takes longer than a packet on its way, and no other client is
+served meanwhile.
+"""
+
 # What is larger is sent as it is. Measured: up to here it takes less time to copy it
 # than to send it after its length; at 64 KiB the copy saves a third.
 _COPIED_BYTES = 256 * 1024
@@ -17,6 +24,31 @@ def etag_of(data: bytes) -> str:
     if len(data) > LARGEST_ETAG_BYTES:
         return ""
     return sha1(data, usedforsecurity=False).hexdigest()
+
+
+class SeenEtag(str):
+    """Stands for the etag of a value that was read, and has the value instead.
+
+    Its own text is no etag: to make one takes longer than to compare the value.
+
+    Attributes
+    ----------
+    data : bytes
+        The value.
+    """
+
+    __slots__ = ("data",)
+
+    data: bytes
+
+
+def seen_etag_of(data: bytes) -> str:
+    """Return what is as good as the etag of a value for a condition."""
+    if len(data) > MOST_COMPARED_BYTES:
+        return etag_of(data)
+    seen = SeenEtag("seen")
+    seen.data = data
+    return seen
 
 
 def pack(*arguments: bytes) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final, Self, TypeVar
 
 from minimalkv._clock import now
 from minimalkv._conditions import changed, exists
-from minimalkv._constants import KEEP, NOT_SET
+from minimalkv._constants import NOT_SET
 from minimalkv._errors import (
     AccessDenied,
     InvalidArgument,
@@ -20,6 +20,7 @@ from minimalkv._meta import ObjectMeta, guess_content_type
 from minimalkv._mixins import ConditionalMixin, CopyMixin, TimeToLiveMixin
 from minimalkv._streams import BytesReader, Readable, chunks, resolve_range
 from minimalkv.memory import _redis_many as many
+from minimalkv.memory import _redis_same as same
 from minimalkv.memory import _redis_wire as wire
 from minimalkv.memory._redis_calls import Calls
 from minimalkv.memory._redis_link import read_all
@@ -128,7 +129,7 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
 
     def _get_with_etag(self, key: str) -> tuple[bytes, str | None]:
         data = self._get(key)
-        return data, wire.etag_of(data) or None
+        return data, wire.seen_etag_of(data) or None
 
     def _value_and_life(self, key: str) -> tuple[bytes, int]:
         name = key.encode()
@@ -258,8 +259,7 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         if ttl_secs == 0:
             self._put_nothing([key], if_absent=if_absent, if_match=if_match)
         elif if_match is not None:
-            life = _life_of_script(ttl_secs)
-            self._run_if_same(wire.REPLACE, key, if_match, data, life)
+            same.replace(self._calls, key, if_match, data, ttl_secs)
         else:
             command = many.set_command(key, data, ttl_secs, if_absent=if_absent)
             done = self._calls.ask(key, pack(*command), writes=True, once=if_absent)
@@ -276,14 +276,6 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
             self._delete_many(keys)
         elif failed := {key: exists(key) for key in keys if self._has_key(key)}:
             raise_failed(failed)
-
-    def _run_if_same(
-        self, script: wire.Script, key: str, etag: str, *arguments: bytes
-    ) -> None:
-        given = etag.encode("utf-8", "replace")
-        done = self._calls.run(script, [key], given, *arguments, writes=True, once=True)
-        if not done:
-            raise changed(key)
 
     def _put_file(self, key: str, file: Readable, *args: Any, **options: Any) -> None:
         parts: list[bytes] = []
@@ -310,9 +302,12 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
 
     def _delete(self, key: str, *, if_match: str | None = None) -> None:
         if if_match is not None:
-            self._run_if_same(wire.DELETE, key, if_match)
+            same.delete(self._calls, key, if_match)
         else:
-            self._calls.ask(key, pack(b"DEL", key.encode()), writes=True)
+            self._remove(key)
+
+    def _remove(self, key: str) -> bool:
+        return bool(self._calls.ask(key, pack(b"DEL", key.encode()), writes=True))
 
     def _delete_many(self, keys: list[str]) -> None:
         many.delete_many(self._calls, keys)
@@ -380,12 +375,6 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
     def _purge_expired(self, prefix: str) -> int:
         del prefix
         return 0
-
-
-def _life_of_script(ttl_secs: float | str) -> bytes:
-    if not isinstance(ttl_secs, str):
-        return many.milliseconds(ttl_secs)
-    return b"KEEPTTL" if ttl_secs == KEEP else b""
 
 
 def _meta(key: str, size: int, life_ms: int, etag: str | bytes) -> ObjectMeta:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -17,7 +18,13 @@ from pytest_django import Settings
 
 from minimalkv import SessionUnavailable
 from minimalkv_django.sessions import SessionStore, revoke_user, session_manager
-from tests.django.visitors import UNKNOWN_ID, session_of, token_of
+from tests.django.visitors import (
+    UNKNOWN_ID,
+    reopened,
+    session_of,
+    stored,
+    token_of,
+)
 from tests.watched import WatchedStore
 
 Action = Callable[[HttpRequest], Awaitable[object]]
@@ -132,6 +139,56 @@ def test_a_change_can_be_atomic(session: SessionStore) -> None:
     asyncio.run(test())
 
     assert SessionStore(session.session_key)["n"] == 10
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda session: session.aget("name"),
+        lambda session: session.aset("name", "Bob"),
+        lambda session: session.apop("name"),
+        lambda session: session.asetdefault("cart", []),
+        lambda session: session.aupdate({"name": "Bob"}),
+        lambda session: session.ahas_key("name"),
+        lambda session: session.aitems(),
+        lambda session: session.aset_expiry(60),
+        lambda session: session.aget_expiry_date(),
+        lambda session: session.aload(),
+        lambda session: session.asave(),
+        lambda session: session.acreate(),
+        lambda session: session.adelete(),
+        lambda session: session.aexists(session.session_key),
+        lambda session: session.acycle_key(),
+        lambda session: session.aflush(),
+        lambda session: session.aatomic(lambda data: None),
+        lambda session: session.abind(7),
+    ],
+)
+def test_what_is_awaited_holds_nobody_up(
+    store: WatchedStore,
+    monkeypatch: pytest.MonkeyPatch,
+    use: Callable[[SessionStore], Awaitable[object]],
+) -> None:
+    session = reopened(stored(name="Ada"))
+    threads: list[int] = []
+    monkeypatch.setattr(store, "_note", noting(threads, store._note))
+
+    async def test() -> int:
+        await use(session)
+        return get_ident()
+
+    here = asyncio.run(test())
+
+    assert threads
+    assert here not in threads
+
+
+def noting(threads: list[int], hook: Callable[..., Any]) -> Callable[..., Any]:
+    def note(*args: Any, **options: Any) -> Any:
+        threads.append(get_ident())
+        return hook(*args, **options)
+
+    return note
 
 
 def test_a_view_that_is_a_coroutine_costs_the_same(

@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.file import SessionStore as FileStore
+from django.core.cache import InvalidCacheKey
+from django.core.cache.backends.locmem import LocMemCache
 from pytest_django import Settings
 
 from minimalkv_django.sessions import SessionStore, revoke_user, session_manager
@@ -143,6 +145,69 @@ def test_the_first_request_may_take_a_new_key(engine: str) -> None:
 
     assert visitor.sees() == {"name": "Ada"}
     assert Visitor(cookie).sees() == {}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session: session.session_key,
+        lambda session: session.exists(session.session_key),
+    ],
+)
+def test_who_asks_before_creating_a_session_finds_the_old_one(
+    engine: str, ask: Callable[[SessionStore], object]
+) -> None:
+    visitor = Visitor(begin(engine, name="Ada"))
+
+    def use(session: SessionStore) -> None:
+        if not ask(session):
+            session.create()
+        session["n"] = 1
+
+    visitor.does(use)
+
+    assert visitor.sees() == {"name": "Ada", "n": 1}
+
+
+def test_the_first_request_may_delete_the_session(engine: str) -> None:
+    cookie = begin(engine, name="Ada")
+
+    Visitor(cookie).does(lambda session: session.delete())
+
+    assert Visitor(cookie).sees() == {}
+
+
+def test_an_outage_of_the_old_cache_signs_nobody_out(
+    store: WatchedStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MINIMALKV_SESSION_LEGACY = old("cache")
+    cookie = begin(old("cache"), name="Ada")
+    visitor = Visitor(cookie)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError("no answer")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(LocMemCache, "get", fail)
+        response = visitor.sets(n=1)
+
+    assert (response.status_code, cookies(response)) == (503, [])
+    assert list(store) == []
+    assert visitor.sees() == {"name": "Ada"}
+
+
+def test_a_cookie_that_the_old_cache_cannot_have_is_no_outage(
+    store: WatchedStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MINIMALKV_SESSION_LEGACY = old("cache")
+
+    def refuse(*_: object) -> None:  # as those for memcached do
+        raise InvalidCacheKey
+
+    monkeypatch.setattr(LocMemCache, "validate_key", refuse)
+
+    assert Visitor("x" * 300).sees() == {}
+    assert list(store) == []
 
 
 def test_a_request_that_ignores_the_session_takes_nothing_over(

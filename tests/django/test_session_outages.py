@@ -113,15 +113,74 @@ def test_another_error_stays_a_500(visitor: Visitor, store: WatchedStore) -> Non
 def test_the_project_may_have_a_page_for_it(
     signed_in: Visitor, settings: Settings
 ) -> None:
-    page = ("django.template.loaders.locmem.Loader", {"503.html": "<h1>Back soon</h1>"})
-    backend = "django.template.backends.django.DjangoTemplates"
-    settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [page]}}]
+    page_for_outages(settings, "<h1>Back soon</h1>")
 
     response = signed_in.does(lambda session: session["name"])
 
     assert response.status_code == 503
     assert response.content == b"<h1>Back soon</h1>"
     assert response["Content-Type"].startswith("text/html")
+
+
+def page_for_outages(settings: Settings, text: str) -> None:
+    page = ("django.template.loaders.locmem.Loader", {"503.html": text})
+    backend = "django.template.backends.django.DjangoTemplates"
+    settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [page]}}]
+
+
+def test_the_page_of_the_project_may_tell_the_cause(
+    signed_in: Visitor, store: WatchedStore, settings: Settings
+) -> None:
+    page_for_outages(settings, "{{ request.path }} <q>{{ exception }}</q>")
+
+    for store.failing in ({"get"}, {"put"}):
+        response = signed_in.sets(name="Bob")
+        assert response.status_code == 503
+        assert b"/ <q>No session can be used: The store does not" in response.content
+
+
+def test_the_page_of_the_project_may_greet_who_is_signed_in(
+    signed_in: Visitor, settings: Settings
+) -> None:
+    page_for_outages(settings, "Hello {{ request.session.name }}")
+
+    response = signed_in.does(lambda session: session["name"])
+
+    assert response.status_code == 503
+    assert b"unavailable" in response.content
+
+
+@pytest.mark.parametrize("failing", ["get", "put"])
+def test_the_log_tells_the_cause_in_one_line(
+    signed_in: Visitor,
+    store: WatchedStore,
+    caplog: pytest.LogCaptureFixture,
+    failing: str,
+) -> None:
+    store.failing = {failing}
+
+    signed_in.sets(name="Bob")
+
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("django.request", "ERROR")
+    assert f"/: No session can be used: The store does not answer a {failing}" in (
+        record.getMessage()
+    )
+    assert (record.exc_info, record.exc_text) == (None, None)
+    assert "\n" not in caplog.handler.format(record)
+    assert signed_in.cookie not in caplog.text
+
+
+def test_the_log_tells_all_of_another_error(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: HttpRequest) -> None:
+        raise ZeroDivisionError
+
+    visitor.requests(fail)
+
+    assert "Traceback" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_without_the_middleware_an_outage_is_a_500(
@@ -205,6 +264,44 @@ def test_nobody_is_told_to_have_signed_in_or_out_who_has_not(
     assert anonymous.sees() == {"name": "Ada"}
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda session: session.flush(),
+        lambda session: session.cycle_key(),
+        lambda session: session.create(),
+        lambda session: session.bind(7),
+        lambda session: session.atomic(lambda data: None),
+        lambda session: session.save(must_create=True),
+    ],
+)
+def test_who_was_taken_for_a_stranger_is_not_signed_in_or_out_by_the_same_request(
+    anonymous: Visitor, store: WatchedStore, use: Use
+) -> None:
+    def try_to(session: SessionStore) -> None:
+        assert session.get("name") is None
+        store.recover()
+        use(session)
+
+    assert anonymous.does(try_to).status_code == 503
+    assert anonymous.sees() == {"name": "Ada"}
+    assert session_manager().count() == 1
+
+
+def test_a_session_that_is_loaded_again_is_as_before_the_outage(
+    anonymous: Visitor, store: WatchedStore
+) -> None:
+    session = SessionStore(anonymous.cookie)
+    assert session.get("name") is None
+    store.recover()
+
+    assert session.load() == {"name": "Ada"}
+    session["n"] = 1
+    session.save()
+
+    assert anonymous.sees() == {"name": "Ada", "n": 1}
+
+
 def test_an_operator_is_told_of_an_outage(signed_in: Visitor) -> None:
     manager = session_manager()
 
@@ -222,3 +319,22 @@ def test_another_answer_is_left_alone(signed_in: Visitor) -> None:
     for status in (200, 418, 500):
         answer = HttpResponse("ours", status=status)
         assert signed_in.requests(partial(give, answer)).status_code == status
+
+
+def test_visitor_whose_key_has_changed_keeps_the_session_in_an_outage(
+    visitor: Visitor, store: WatchedStore
+) -> None:
+    visitor.sets(name="Ada")
+    former = visitor.cookie
+
+    def change_key_and_fail(session: SessionStore) -> None:
+        session.cycle_key()
+        session["late"] = True
+        store.fail()
+
+    response = visitor.does(change_key_and_fail)
+
+    assert response.status_code == 503
+    store.recover()
+    assert visitor.cookie != former
+    assert visitor.sees() == {"name": "Ada"}

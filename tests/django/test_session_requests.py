@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
 
 from minimalkv_django.sessions import SessionStore, session_manager
+from tests.clocks import FakeClock
 from tests.costs import SessionCosts
 from tests.django.visitors import (
     UNKNOWN_ID,
@@ -146,6 +147,21 @@ def test_a_session_that_got_a_new_key_meanwhile_is_left_alone(
     assert (response.status_code, cookies(response)) == (400, [])
     assert twin.sees() == {"name": "Ada"}
     assert visitor.sees() == {}
+
+
+def test_a_key_that_was_good_a_moment_ago_deletes_no_cookie(
+    visitor: Visitor, clock: FakeClock
+) -> None:
+    visitor.sets(name="Ada")
+    late = [visitor.twin(), visitor.twin(), visitor.twin()]
+    visitor.does(lambda session: session.cycle_key())
+
+    # Its answer may come after that which brings the new key.
+    assert cookies(late[0].reads("name")) == []
+    assert cookies(late[1].does(lambda session: session.flush())) == [""]
+    assert visitor.sees() == {}
+    clock.advance(301)
+    assert cookies(late[2].reads("name")) == [""]
 
 
 def test_two_new_keys_at_once_leave_one_session(visitor: Visitor) -> None:

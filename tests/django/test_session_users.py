@@ -3,13 +3,14 @@
 import pytest
 from django.contrib import auth
 from django.contrib.auth import login, logout, update_session_auth_hash
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from pytest_django import Settings
 
+from minimalkv import InvalidArgument
 from minimalkv_django.sessions import SessionStore, revoke_user, session_manager
 from tests.clocks import FakeClock
-from tests.django.visitors import Visitor, id_of, session_of
+from tests.django.visitors import Visitor, cookies, id_of, session_of
 from tests.watched import WatchedStore
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,26 @@ def test_another_user_in_the_same_browser_finds_nothing_of_the_first(
     assert (session_manager().count(ada.pk), session_manager().count(bob.pk)) == (2, 1)
 
 
+def test_a_new_secret_key_signs_nobody_out(
+    browsers: list[Visitor], settings: Settings
+) -> None:
+    first, late, later = browsers[0], browsers[0].twin(), browsers[0].twin()
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "the new key"
+    settings.SECRET_KEY_FALLBACKS = [former]
+
+    def meet(request: HttpRequest) -> str:
+        assert auth.SESSION_KEY in request.session
+        assert name_of(first) == "ada"
+        return request.user.get_username()
+
+    # Django takes a new session key then; who was slower must not touch the cookie.
+    for response in (late.requests(meet), later.reads("name")):
+        assert cookies(response) == []
+    settings.SECRET_KEY_FALLBACKS = []
+
+    assert name_of(first) == "ada"
+
+
 def test_a_new_password_signs_out_the_other_browsers(
     browsers: list[Visitor], ada: User
 ) -> None:
@@ -143,6 +164,38 @@ def test_a_session_may_be_bound_to_another_name(
 
     assert (revoke_user(ada), revoke_user("tenant-7")) == (0, 1)
     assert visitor.sees() == {}
+
+
+def test_a_request_may_do_nothing_but_bind(visitor: Visitor) -> None:
+    visitor.sets(n=1)
+
+    response = visitor.does(lambda session: session.bind(7))
+
+    assert response.status_code == 200
+    assert session_manager().count(7) == 1
+
+
+def test_to_bind_again_writes_nothing(visitor: Visitor, store: WatchedStore) -> None:
+    visitor.sets(n=1)
+    visitor.does(lambda session: session.bind(7))
+    store.take_calls()
+
+    visitor.does(lambda session: session.bind(7))
+
+    assert store.take_calls() == ["get_with_meta"]
+
+
+@pytest.mark.parametrize("nobody", [None, AnonymousUser(), User(username="unsaved")])
+def test_nobody_is_not_the_name_of_a_user(visitor: Visitor, nobody: object) -> None:
+    def use(session: SessionStore) -> None:
+        session["n"] = 1
+        session.bind(nobody)
+
+    visitor.does(use)
+
+    assert [info.user for info in session_manager().list()] == [None]
+    with pytest.raises(InvalidArgument, match="nobody"):
+        revoke_user(nobody)
 
 
 def test_whoever_removes_the_user_from_the_session_unbinds_it(

@@ -70,11 +70,13 @@ def test_stores_of_one_url_are_one(settings: Settings, tmp_path: Path) -> None:
 def test_sessions_do_not_wait_for_the_disk(settings: Settings, tmp_path: Path) -> None:
     settings.MINIMALKV_URL = f"fs://{tmp_path}"
     kept = stores["default"]
-    of_sessions = stores.get("sessions", short_lived=True)
+    of_sessions = stores["sessions"]
 
     assert isinstance(kept, FilesystemStore)
     assert isinstance(of_sessions, FilesystemStore)
     assert (kept.fsync, of_sessions.fsync) == (True, False)
+    settings.MINIMALKV_STORES = {"sessions": f"fs://{tmp_path}?fsync=true"}
+    assert getattr(stores["sessions"], "fsync", None) is True
 
 
 def test_a_store_is_given_as_an_alias_a_url_or_itself(
@@ -98,6 +100,19 @@ def test_changed_settings_give_other_stores(settings: Settings) -> None:
 
     assert stores["default"] is not before
     assert session_manager() is not manager
+
+
+def test_a_setting_that_names_no_store_leaves_what_is_in_memory(
+    settings: Settings,
+) -> None:
+    session = SessionStore()
+    session["name"] = "Ada"
+    session.save()
+
+    settings.MINIMALKV_SESSION_OUTAGE = "anonymous"
+    settings.SESSION_COOKIE_AGE = 60
+
+    assert SessionStore(session.session_key)["name"] == "Ada"
 
 
 def test_threads_get_one_store(settings: Settings) -> None:
@@ -144,12 +159,11 @@ def test_a_wrong_url_is_told(
 # No secret is shown.
 
 
-def ready(settings: Settings) -> None:
-    """Do what Django does when it starts with these settings."""
+def ready() -> None:
+    """Do what Django does when it starts."""
     config = apps.get_app_config("minimalkv_django")
     assert isinstance(config, MinimalkvConfig)
     config.ready()
-    assert settings.DEBUG in (False, True)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +173,7 @@ def test_the_page_for_errors_shows_no_password(settings: Settings, name: str) ->
     url = f"redis://user:{SECRET}@localhost/0"
     settings.DEBUG = True
     setattr(settings, name, {"default": url} if name.endswith("STORES") else url)
-    ready(settings)
+    ready()
 
     def fail(_: HttpRequest) -> None:
         raise ZeroDivisionError
@@ -176,7 +190,7 @@ def test_a_hidden_url_still_opens_its_store(settings: Settings, tmp_path: Path) 
     settings.MINIMALKV_URL = f"fs://{tmp_path}"
     settings.MINIMALKV_STORES = {"mine": DictStore(), "other": f"fs://{tmp_path}"}
     settings.MINIMALKV_SESSION_STORE = "other"
-    ready(settings)
+    ready()
 
     assert isinstance(settings.MINIMALKV_URL, StoreURL)
     assert isinstance(stores["default"], FilesystemStore)

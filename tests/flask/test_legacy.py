@@ -252,6 +252,18 @@ def test_a_cookie_that_nobody_knows_is_a_visitor(
     assert living(store) == [key_of(visitor.sid)]
 
 
+def test_a_cookie_that_nobody_knows_costs_three_calls(
+    app: Flask, store: WatchedStore
+) -> None:
+    moved(app, store, FlaskCookie())
+
+    assert Visitor(app, "forged").sees() == {}
+    assert store.take_calls() == ["get_with_meta"] * 3
+    assert Visitor(app, "forged").does(nothing).status_code == 200
+    assert Visitor(app).sees() == {}
+    assert store.take_calls() == []
+
+
 def test_a_cookie_without_signature_is_not_accepted_where_it_was_signed(
     app: Flask, store: WatchedStore, redis: OldRedis
 ) -> None:

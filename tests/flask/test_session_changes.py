@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import session
 
 from minimalkv.ttl import with_ttl
+from minimalkv_flask import KVSession
 from tests.clocks import FakeClock
 from tests.flask.visitors import (
     Visitor,
@@ -222,6 +223,71 @@ def test_removing_the_last_value_is_like_clear(
     visitor.does(lambda: session.pop("name"))
 
     assert visitor.client.get_cookie("session") is None
+    assert list(store) == []
+
+
+def test_removing_the_last_value_leaves_what_others_put_in_meanwhile(
+    visitor: Visitor, store: WatchedStore
+) -> None:
+    visitor.sets(flashes=[1])
+
+    def show() -> None:
+        session.pop("flashes")
+        visitor.twin().sets(cart=1)
+
+    response = visitor.does(show)
+
+    assert "Max-Age" not in "".join(cookies(response))
+    assert visitor.sees() == {"cart": 1}
+    visitor.does(lambda: session.pop("cart"))
+    assert list(store) == []
+
+
+def test_of_two_who_remove_the_last_value_both_do(
+    visitor: Visitor, store: WatchedStore
+) -> None:
+    visitor.sets(flashes=[1])
+
+    def show() -> None:
+        session.pop("flashes")
+        visitor.twin().sets(flashes=[])
+
+    response = visitor.does(show)
+
+    assert "Max-Age=0" in cookies(response)[0]
+    assert list(store) == []
+
+
+def test_removing_the_last_value_ends_no_session_that_began_meanwhile(
+    visitor: Visitor, store: WatchedStore
+) -> None:
+    visitor.sets(flashes=[1])
+    other = visitor.twin()
+
+    def sign_in() -> None:
+        regenerate()
+        session["user"] = "Ada"
+
+    def show() -> None:
+        session.pop("flashes")
+        other.does(sign_in)
+
+    response = visitor.does(show)
+
+    assert cookies(response) == []
+    assert other.sees() == {"flashes": [1], "user": "Ada"}
+
+
+def test_what_a_step_empties_is_deleted(visitor: Visitor, store: WatchedStore) -> None:
+    visitor.sets(name="Ada")
+
+    def act() -> None:
+        assert isinstance(session, KVSession)
+        session.atomic(lambda data: data.clear())
+
+    response = visitor.does(act)
+
+    assert "Max-Age=0" in cookies(response)[0]
     assert list(store) == []
 
 

@@ -121,6 +121,15 @@ def test_an_unusable_option_is_named(
     assert message.endswith(f"not {value!r}.")
 
 
+def test_a_lifetime_of_nothing_is_named(app: Flask) -> None:
+    app.permanent_session_lifetime = timedelta(0)
+
+    with pytest.raises(
+        InvalidArgument, match=r"PERMANENT_SESSION_LIFETIME is .* above"
+    ):
+        manager(app)
+
+
 def manager(app: Flask) -> SessionManager:
     interface = app.session_interface
     assert isinstance(interface, KVSessionInterface)

@@ -253,6 +253,32 @@ def test_what_fails_after_the_session_was_loaded_is_an_outage_as_well(
     assert signed_in.sees()["name"] == "Bob"
 
 
+@pytest.mark.parametrize("outage", ["error", "anonymous"])
+@pytest.mark.parametrize("ends", [False, True])
+def test_an_outage_after_a_new_id_was_stored_signs_nobody_out(
+    signed_in: Visitor, store: WatchedStore, outage: str, ends: bool
+) -> None:
+    signed_in.app.config["SESSION_OUTAGE"] = outage
+    before = signed_in.twin()
+
+    def act() -> None:
+        assert isinstance(session, KVSession)
+        session.regenerate()
+        assert session.save()
+        store.fail()
+        if ends:
+            session.clear()
+        else:
+            session["late"] = True
+
+    response = signed_in.does(act)
+
+    store.recover()
+    assert response.status_code == (503 if ends or outage == "error" else 200)
+    assert signed_in.sees()["name"] == "Ada"
+    assert before.sees() == {}
+
+
 # Anonymous, if the operator wants that.
 
 

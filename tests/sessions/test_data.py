@@ -4,6 +4,7 @@ import json
 import pickle
 from base64 import b64encode
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from minimalkv._sessions.codec import decode, encode
+from minimalkv.crypt import HMACDecorator
 from minimalkv.memory import DictStore
 from minimalkv.sessions import SessionManager, ref_of
 
@@ -159,6 +161,41 @@ def test_what_cannot_be_kept_is_named_with_its_place(
         encode(data)
 
 
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def at_depth(depth: int, function: Callable[[], Any]) -> Any:
+    """Call a function from within so many others."""
+    return function() if depth == 0 else at_depth(depth - 1, function)
+
+
+@pytest.mark.parametrize("levels", [190, 400, 900])
+def test_what_could_be_stored_can_be_loaded_wherever_that_is(levels: int) -> None:
+    """Unreadable data would be a sign-out."""
+    manager = SessionManager(DictStore())
+    session = manager.open()
+    session.data.update(user="Ada", deep=nested(levels))
+    stored = levels < 200
+
+    if not stored:
+        with pytest.raises(ValueError, match="nested too deeply"):
+            session.save()
+        return
+    assert session.save()
+    data = at_depth(500, lambda: manager.open(session.id).data)
+    assert data["user"] == "Ada"
+
+
+def test_many_brackets_are_not_deep() -> None:
+    data = {"text": '["' * 1000, "flat": [[]] * 1000, "\\": {'"': '\\"[' * 500}}
+
+    assert decode(encode(data)) == data
+
+
 def test_what_contains_itself_is_refused() -> None:
     data: dict[str, Any] = {}
     data["a"] = [data]
@@ -250,7 +287,14 @@ def test_no_planted_pickle_is_executed(tmp_path: Path) -> None:
         b'{"v":1,"created":1,"expires":9e9,"data":{}',
         b'{"v":1,"created":1,"expires":9e9,"data":{"a":{"!uuid":1}}}',
         b'{"v":1,"created":1,"expires":2,"data":{"user":1}}',
+        b'{"v":1,"created":1,"expires":1%s,"data":{}}' % (b"0" * 400),
+        b'{"v":1,"created":NaN,"expires":9e9,"data":{}}',
+        b'{"v":1,"created":Infinity,"expires":9e9,"data":{}}',
+        b'{"v":1,"created":1,"expires":Infinity,"data":{}}',
+        b'{"v":1,"created":%s,"data":{}}' % (b"[" * 100_000),
+        b'{"v":1,"created":1,"expires":9e9,"data":%s}' % (b"[" * 100_000),
     ],
+    ids=lambda record: repr(record[:60]),
 )
 def test_a_record_that_is_none_is_no_session(record: bytes) -> None:
     manager = SessionManager(DictStore())
@@ -263,6 +307,47 @@ def test_a_record_that_is_none_is_no_session(record: bytes) -> None:
     session.data["user"] = "Ada"
     assert session.save()
     assert manager.open(session.id).data == {"user": "Ada"}
+
+
+def test_no_record_with_times_that_cannot_be_stops_a_list() -> None:
+    manager = SessionManager(DictStore())
+    texts = [b"1e300", b"-1e300", b"0", b"-1"]
+    for number, text in enumerate(texts):
+        record = b'{"v":1,"created":%s,"expires":1e300,"data":{"a":1}}' % text
+        manager.store.put(f"mkv-session-{ref_of(str(number))}", record)
+
+    assert manager.count() == len(texts)
+    for number in range(len(texts)):
+        session = manager.open(str(number))
+        session.data["b"] = 2
+        assert session.save()
+        assert manager.open(str(number)).data == {"a": 1, "b": 2}
+
+
+def test_a_record_that_somebody_altered_under_a_signature_is_no_session() -> None:
+    inner = DictStore()
+    manager = SessionManager(HMACDecorator(b"secret", inner))
+    session = manager.open()
+    session.data["user"] = "Ada"
+    session.save()
+    slow = manager.open(session.id)
+    slow.data["late"] = True
+    (key,) = inner
+    inner.put(key, inner.get(key).replace(b"Ada", b"Bob"))
+
+    assert manager.open(session.id).data == {}
+    assert not slow.save()
+    assert manager.revoke(session_id=session.id) == 0
+    other = manager.open(session.id)
+    other.data["user"] = "Eve"
+    assert other.save()
+    assert other.id != session.id
+
+
+def test_an_id_that_is_no_text_is_no_session() -> None:
+    session = SessionManager(DictStore()).open("\ud800")
+
+    assert (session.data, session.is_new) == ({}, True)
 
 
 def test_every_cut_of_a_record_is_no_session() -> None:

@@ -1,7 +1,8 @@
 """Sessions while a store fails, and on one that is unfit."""
 
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 import pytest
 
@@ -9,6 +10,7 @@ from minimalkv import (
     InvalidArgument,
     KeyValueStore,
     Unsupported,
+    _clock,
 )
 from minimalkv.decorator import ReadOnlyDecorator
 from minimalkv.memory import DictStore
@@ -20,15 +22,22 @@ from minimalkv.sessions import (
 from tests.pausing import PausingDecorator
 from tests.sessions.tools import begin, fail, sign_in
 
+_LEAVES: Final = 3
+
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2, _LEAVES])
 def test_an_outage_is_told_and_loses_nothing(
     manager: SessionManager, store: PausingDecorator, number: int, when: str
 ) -> None:
     """In a sign-in: the calls are load, store under the new id, leave the old one."""
     old = begin(manager, cart=1)
-    store.pause(number, when, fail)
+
+    def fail_twice() -> None:
+        store.pause(1, when, fail)
+        fail()
+
+    store.pause(number, when, fail_twice if number == _LEAVES else fail)
 
     session = manager.open(old)
     with pytest.raises(SessionUnavailable, match="No session can be used"):
@@ -40,6 +49,34 @@ def test_an_outage_is_told_and_loses_nothing(
     assert manager.open(session.id).data == {"cart": 1, "user": "Ada"}
     assert manager.open(old).data == {}
     assert manager.count() == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_sign_in_whose_last_answer_is_cut_is_none_the_worse(
+    manager: SessionManager, store: PausingDecorator, when: str
+) -> None:
+    old = begin(manager, cart=1)
+    store.pause(_LEAVES, when, fail)
+
+    session = manager.open(old)
+    _sign_in(session)
+
+    assert store.has_paused
+    assert manager.open(session.id).data == {"cart": 1, "user": "Ada"}
+    assert manager.open(old).data == {}
+
+
+def test_nobody_waits_for_a_second_timeout(
+    manager: SessionManager, store: PausingDecorator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = manager.open(begin(manager, cart=1))
+    store.pause(_LEAVES, "before", fail)
+    monkeypatch.setattr(_clock, "elapsed", count(0, 2).__next__)
+
+    with pytest.raises(SessionUnavailable):
+        _sign_in(session)
+
+    assert store.number == _LEAVES
 
 
 def _sign_in(session: Session) -> None:

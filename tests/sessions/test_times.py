@@ -1,11 +1,13 @@
 """When a session ends, and what becomes of its id."""
 
-from minimalkv.sessions import (
-    SessionManager,
-)
+from contextlib import suppress
+
+import pytest
+
+from minimalkv.sessions import SessionManager, SessionUnavailable
 from tests.clocks import FakeClock
 from tests.pausing import PausingDecorator
-from tests.sessions.tools import LIFETIME, begin, use
+from tests.sessions.tools import LIFETIME, begin, fail, use
 
 
 def test_a_session_ends_when_nobody_uses_it(
@@ -45,6 +47,17 @@ def test_the_touch_interval_can_be_set(
         use(manager, session_id)
 
     assert store.take_calls() == [*["get_with_meta"] * 3, "put"]
+
+
+def test_a_touch_interval_that_is_too_long_ends_no_session_in_use(
+    store: PausingDecorator, clock: FakeClock
+) -> None:
+    manager = SessionManager(store, lifetime_secs=LIFETIME, touch_secs=2 * LIFETIME)
+    session_id = begin(manager, user="Ada")
+
+    for _ in range(10):
+        clock.advance(LIFETIME * 0.45)
+        assert use(manager, session_id).data == {"user": "Ada"}
 
 
 def test_a_session_ends_for_good_when_it_is_old(
@@ -117,7 +130,7 @@ def test_who_ends_the_old_id_ends_what_it_has_become(
 ) -> None:
     old = begin(manager, user="Ada")
     session = manager.open(old)
-    for _ in range(3):
+    for _ in range(20):
         session.regenerate()
         session.save()
     assert manager.open(session.id).data == {"user": "Ada"}
@@ -125,6 +138,28 @@ def test_who_ends_the_old_id_ends_what_it_has_become(
     left = manager.open(old)
     assert left.data == {}
     left.destroy()
+
+    assert manager.open(session.id).data == {}
+    assert manager.count() == 0
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_sign_out_with_the_old_id_that_failed_can_be_tried_again(
+    manager: SessionManager, store: PausingDecorator, number: int
+) -> None:
+    old = begin(manager, user="Ada")
+    session = manager.open(old)
+    for _ in range(2):
+        session.regenerate()
+        session.save()
+
+    left = manager.open(old)
+    assert left.data == {}
+    store.pause(number, "before", fail)
+    with suppress(SessionUnavailable):
+        left.destroy()
+    store.stop()
+    manager.open(old).destroy()
 
     assert manager.open(session.id).data == {}
     assert manager.count() == 0

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,94 @@ def test_a_session_of_somebody_else_now_is_not_ended(manager: SessionManager) ->
     assert manager.revoke(user="bob") == 1
 
 
+def test_a_sign_in_during_a_sign_out_everywhere_can_be_ended_later(
+    manager: SessionManager, store: PausingDecorator
+) -> None:
+    ended: list[int] = []
+    # Listed by now, and not stored yet.
+    store.pause(5, "before", lambda: ended.append(manager.revoke(user="ada")))
+
+    session_id = sign_in(manager, "ada", n=1)
+
+    assert store.has_paused
+    assert ended == [0]
+    assert manager.open(session_id).data == {"n": 1}
+    assert manager.revoke(user="ada") == 1
+    assert manager.open(session_id).data == {}
+
+
+def test_who_signs_in_while_another_request_takes_a_new_id_can_be_signed_out(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    session_id = begin(manager, n=1)
+    slow = manager.open(session_id)
+    slow.regenerate()
+    bind(manager, session_id, "ada")
+    assert slow.save()
+
+    clock.advance(301)  # the old id does not lead to the new one any more
+
+    assert manager.open(slow.id).user == "ada"
+    assert manager.revoke(user="ada") == 1
+    assert manager.open(slow.id).data == {}
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_what_a_request_does_later_leaves_the_sign_in_of_another(
+    manager: SessionManager, changes: bool
+) -> None:
+    session_id = begin(manager, n=1)
+    atomic, twice = manager.open(session_id), manager.open(session_id)
+    atomic.data["a"] = twice.data["b"] = 1
+    bind(manager, session_id, "ada")
+
+    atomic.atomic(lambda data: data.update(n=2))
+    assert twice.save()
+    if changes:
+        atomic.data["c"] = twice.data["d"] = 1
+    for one in (atomic, twice):
+        assert one.save()
+        assert one.user == "ada"
+
+    assert manager.open(session_id).user == "ada"
+    assert manager.revoke(user="ada") == 1
+
+
+def bind(manager: SessionManager, session_id: str, user: str) -> None:
+    session = manager.open(session_id)
+    session.bind(user)
+    assert session.save()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"absolute_secs": float("inf")}, {"lifetime_secs": 1e12}]
+)
+def test_who_signs_in_for_no_time_or_for_ever_is_listed(
+    store: PausingDecorator, options: dict[str, Any]
+) -> None:
+    manager = SessionManager(store, **options)
+    session = manager.open(sign_in(manager, "ada", n=1))
+
+    assert manager.count("ada") == 1
+    session.bind("bob")
+    assert session.save(0)
+    assert manager.count("bob") == 0
+    assert sign_in(manager, "bob", n=1)
+    assert manager.revoke(user="bob") == 1
+
+
+def test_a_list_that_is_unreadable_is_told_to_the_log(
+    manager: SessionManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    for text in (b"{", b"[]", b'{"v":1,"sessions":{"a":1%s}}' % (b"0" * 400)):
+        manager.store.put("mkv-user-ada", text)
+        caplog.clear()
+        assert manager.count("ada") == 0
+        assert "list of a user's sessions is unreadable" in caplog.text
+        sign_in(manager, "ada", n=1)
+        assert manager.revoke(user="ada") == 1
+
+
 def test_one_session_is_ended_by_its_id_or_ref(manager: SessionManager) -> None:
     one, other = begin(manager, n=1), begin(manager, n=2)
 
@@ -72,6 +161,7 @@ def test_one_session_is_ended_by_its_id_or_ref(manager: SessionManager) -> None:
     assert manager.revoke(session_id=one) == 0
     assert manager.revoke(ref=ref_of(other)) == 1
     assert manager.count() == 0
+    assert manager.revoke(ref="") == manager.revoke(session_id="") == 0
     with pytest.raises(InvalidArgument, match="one of"):
         manager.revoke()
     with pytest.raises(InvalidArgument, match="one of"):
