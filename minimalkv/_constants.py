@@ -40,3 +40,6 @@ VALID_KEY_RE_EXTENDED: Final = re.compile(VALID_KEY_REGEXP_EXTENDED)
 
 CHUNK_BYTES: Final = 256 * 1024
 """How much a stream carries at a time; more was not measurably faster."""
+
+RESERVED_PREFIX: Final = "mkv-"
+"""What the keys of sessions, users and caches begin with, and no upload's does."""

@@ -13,6 +13,11 @@
     │   └── ReadOnlyStore      AttributeError
     ├── MissingExtra           ImportError
     ├── VerificationException
+    ├── UploadRefused          ValueError
+    │   ├── UploadTooLarge
+    │   ├── UploadIncomplete
+    │   ├── InvalidToken
+    │   └── WrongContentType
     └── StoreError             OSError
         ├── StoreUnavailable
         │   └── SessionUnavailable
@@ -68,6 +73,40 @@ class MissingExtra(MinimalkvError, ImportError):
 
 class VerificationException(MinimalkvError):
     """A signed value was altered, cut, or written under another key or secret."""
+
+
+class UploadRefused(MinimalkvError, ValueError):
+    """What somebody sent is not taken; nothing of it was stored.
+
+    Attributes
+    ----------
+    status : int
+        The HTTP status that says so, from 400 to 499.
+    """
+
+    status = 400
+
+
+class UploadTooLarge(UploadRefused):
+    """It has more bytes, parts or headers than it may have."""
+
+    status = 413
+
+
+class UploadIncomplete(UploadRefused):
+    """It ended before it was complete: the sender has gone, or was cut off."""
+
+
+class InvalidToken(UploadRefused):
+    """What allows an upload was not signed here, was altered, or is too old."""
+
+    status = 403
+
+
+class WrongContentType(UploadRefused):
+    """Its first bytes say that it is of a type that is not wanted."""
+
+    status = 415
 
 
 class StoreError(MinimalkvError, OSError):

@@ -3,11 +3,15 @@
 import re
 from typing import Final
 
-from minimalkv._constants import MAX_KEY, VALID_NON_NUM
+from minimalkv._constants import MAX_KEY, RESERVED_PREFIX, VALID_NON_NUM
 
 _SHOWN = 60
 _HASH_MARK = "~"
 _EMPTY = "%"
+
+_PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+# Of every byte; what is not in it stays.
+_ESCAPES: Final = {n: f"%{n:02X}" for n in range(256) if chr(n) not in _PLAIN}
 
 _ALPHABET = f"[{re.escape(VALID_NON_NUM)}0-9a-zA-Z"
 _STRANGER: Final = {
@@ -19,6 +23,14 @@ _SEED_KEY: Final = {
     False: re.compile(rf"(?!\.\.?\n?\Z){_ALPHABET}]+\n?\Z"),
     True: re.compile(rf"{_SEED_SEGMENT}(?:/{_SEED_SEGMENT})*\n?\Z"),
 }
+
+
+def is_reserved(key: str) -> bool:
+    """Tell whether a key is that of a session, a user or a cached value.
+
+    In any case of its letters: some disks do not tell them apart.
+    """
+    return key[: len(RESERVED_PREFIX)].lower() == RESERVED_PREFIX
 
 
 def is_seed_key(key: object, *, extended: bool) -> bool:
@@ -88,18 +100,22 @@ def encode_key(text: str, max_key: int = MAX_KEY) -> str:
         *max_key*, its beginning, ``~`` and the SHA-256 of the text: whoever needs
         the text again has to store it with the value.
     """
-    # Stores do without these two, and they take as long to load as a store.
-    from hashlib import sha256
-    from urllib.parse import quote_from_bytes
-
-    encoded = quote_from_bytes(text.encode("utf-8", "surrogatepass"), safe="")
-    encoded = encoded.replace("~", "%7E")
+    plain = text if text.isascii() else _of_bytes(text)
+    encoded = plain.translate(_ESCAPES)
     if encoded.startswith("."):
         encoded = f"%2E{encoded[1:]}"
     if len(encoded) <= max_key:
         return encoded or _EMPTY
+    # Stores do without it, and it takes as long to load as a store.
+    from hashlib import sha256
+
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{encoded[: max_key - len(digest) - 1]}{_HASH_MARK}{digest}"
+
+
+def _of_bytes(text: str) -> str:
+    """Return a text of as many characters as the given one has bytes."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def decode_key(key: str) -> str | None:

@@ -17,6 +17,55 @@ _COMPRESSED = {
     "br": "application/x-brotli",
 }
 _UNKNOWN = "application/octet-stream"
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
+# What Python knows differs by its version: these are new, or not in all of them.
+_NEWER: Final = {
+    "7z": "application/x-7z-compressed",
+    "abw": "application/x-abiword",
+    "avif": "image/avif",
+    "bat": "application/x-bat",
+    "dll": "application/x-msdownload",
+    "docx": f"{_OFFICE}.wordprocessingml.document",
+    "epub": "application/epub+zip",
+    "exe": "application/x-msdownload",
+    "flac": "audio/flac",
+    "gnumeric": "application/x-gnumeric",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "jxl": "image/jxl",
+    "ksh": "application/x-ksh",
+    "m4a": "audio/mp4",
+    "m4v": "video/mp4",
+    "md": "text/markdown",
+    "mid": "audio/midi",
+    "mkv": "video/x-matroska",
+    "odf": f"{_OPEN}.formula",
+    "odg": f"{_OPEN}.graphics",
+    "odp": f"{_OPEN}.presentation",
+    "ods": f"{_OPEN}.spreadsheet",
+    "odt": f"{_OPEN}.text",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "ogv": "video/ogg",
+    "otf": "font/otf",
+    "pl": "text/x-perl",
+    "plist": "application/x-plist",
+    "pptx": f"{_OFFICE}.presentationml.presentation",
+    "rar": "application/vnd.rar",
+    "rtf": "application/rtf",
+    "so": "application/x-executable",
+    "toml": "application/toml",
+    "ttf": "font/ttf",
+    "weba": "audio/webm",
+    "webm": "video/webm",
+    "webp": "image/webp",
+    "woff": "font/woff",
+    "woff2": "font/woff2",
+    "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    "yaml": "application/yaml",
+    "yml": "application/yaml",
+}
 
 
 class ObjectMeta(NamedTuple):
@@ -76,6 +125,12 @@ def guess_content_type(key: str) -> str:
     return _guess_ending(".".join(name.split(".")[-2:]))
 
 
+def usual_ending(content_type: str) -> str | None:
+    """Return an ending that stands for a content type, without a dot; None if none."""
+    found = _types().guess_extension(content_type)
+    return found and found[1:]
+
+
 @lru_cache(maxsize=1024)
 def _guess_ending(name: str) -> str:
     content_type, encoding = _types().guess_type(f"x.{name}")
@@ -90,4 +145,7 @@ def _types() -> "MimeTypes":
     # the same key has the same type on every machine.
     from mimetypes import MimeTypes
 
-    return MimeTypes(filenames=())
+    types = MimeTypes(filenames=())
+    for ending, content_type in _NEWER.items():
+        types.add_type(content_type, f".{ending}")
+    return types

@@ -7,6 +7,9 @@ from flask import Flask
 
 from minimalkv._aliases import AliasedStores
 
+STORES: Final = "minimalkv"
+"""What the extension of an application is called that has its stores."""
+
 _ENVIRONMENT: Final = "FLASK_MINIMALKV_URL"
 
 
@@ -19,3 +22,11 @@ def stores_of(app: Flask) -> AliasedStores:
         return url, config.get("MINIMALKV_STORES")
 
     return AliasedStores(read)
+
+
+def stores_at(app: Flask) -> AliasedStores:
+    """Return the stores of an application, also of one without `MinimalKV`."""
+    found: AliasedStores | None = app.extensions.get(STORES)
+    if found is None:
+        found = app.extensions[STORES] = stores_of(app)
+    return found

@@ -1,8 +1,7 @@
-"""``flask kv``: look after the stores and the sessions of an application."""
+"""``flask kv``: look after the stores, sessions and uploads of an application."""
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import click
@@ -12,13 +11,16 @@ from flask.cli import AppGroup
 from minimalkv import KeyValueStore, MinimalkvError
 from minimalkv._aliases import AliasedStores
 from minimalkv.sessions import SessionManager
+from minimalkv_flask._problems import problems
+from minimalkv_flask._uploads_cli import uploads
 from minimalkv_flask.sessions import KVSessionInterface
 
 _REF: Final = re.compile(r"[0-9a-f]{64}")
 
-kv: Final = AppGroup("kv", help="Look after the stores and sessions of this site.")
+kv: Final = AppGroup("kv", help="Look after stores, sessions and uploads of this site.")
 sessions: Final = AppGroup("sessions", help="List and end sessions.")
 kv.add_command(sessions)
+kv.add_command(uploads)
 
 _of_user: Final = click.option("--user", help="Only those bound to this user id.")
 
@@ -52,7 +54,7 @@ def _stores() -> Iterator[tuple[str, KeyValueStore]]:
 @_of_user
 def list_sessions(user: str | None) -> None:
     """Print ref, beginning, end and user of each session, in UTC."""
-    with _problems():
+    with problems():
         for ref, whose, created, expires in _manager().list(user):
             click.echo(f"{ref}  {created:%F %T}  {expires:%F %T}  {whose or '-'}")
 
@@ -61,7 +63,7 @@ def list_sessions(user: str | None) -> None:
 @_of_user
 def count(user: str | None) -> None:
     """Print how many sessions there are."""
-    with _problems():
+    with problems():
         click.echo(str(_manager().count(user)))
 
 
@@ -69,7 +71,7 @@ def count(user: str | None) -> None:
 @click.argument("ref")
 def show(ref: str) -> None:
     """Print what the session of a REF holds."""
-    with _problems():
+    with problems():
         data = _manager().show(_checked(ref))
     if data is None:
         raise click.ClickException(f"There is no session {ref}.")
@@ -84,7 +86,7 @@ def revoke(refs: tuple[str, ...], user: str | None) -> None:
     """End the sessions of some REFs, or of a user."""
     if bool(refs) == (user is not None):
         raise click.UsageError("Name refs, as 'list' prints them, or a --user.")
-    with _problems():
+    with problems():
         manager = _manager()
         if user is None:
             ended = sum(manager.revoke(ref=_checked(ref)) for ref in refs)
@@ -96,7 +98,7 @@ def revoke(refs: tuple[str, ...], user: str | None) -> None:
 @sessions.command()
 def purge() -> None:
     """Delete expired records, where the store does not by itself."""
-    with _problems():
+    with problems():
         click.echo(f"Records deleted: {_manager().purge()}")
 
 
@@ -114,12 +116,3 @@ def _checked(ref: str) -> str:
     if _REF.fullmatch(ref):
         return ref
     raise click.UsageError(f"{ref!r} is no ref: those are 64 digits, see 'list'.")
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Print an error of ours as one line."""
-    try:
-        yield
-    except MinimalkvError as error:
-        raise click.ClickException(str(error)) from error

@@ -2,21 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from flask import Flask, current_app
 
 from minimalkv import InvalidArgument, KeyValueStore
-from minimalkv._aliases import DEFAULT, AliasedStores
+from minimalkv._aliases import DEFAULT, SESSIONS, AliasedStores
 from minimalkv.sessions import SessionManager
-from minimalkv_flask._stores import stores_of
+from minimalkv_flask._stores import STORES, stores_of
+from minimalkv_flask._upload_blueprint import register_files
 from minimalkv_flask.cli import kv
 from minimalkv_flask.sessions import KVSessionInterface, LegacyReader
 
 __all__ = ["KVSessionExtension", "MinimalKV"]
-
-_NAME: Final = "minimalkv"
-_SESSIONS: Final = "sessions"
 
 
 class MinimalKV:
@@ -31,6 +29,9 @@ class MinimalKV:
     the store named ``sessions``. With False, Flask's own sessions stay. The settings
     ``SESSION_ABSOLUTE_LIFETIME``, ``SESSION_TOUCH_INTERVAL`` and ``SESSION_OUTAGE`` are
     those of `KVSessionInterface`. The command ``flask kv`` is added.
+
+    Signed URLs of files, and direct uploads to stores that sign none, are served below
+    ``MINIMALKV_FILES_URL_PREFIX``, by default ``/files``; with None they are not.
 
     All extensions and applications of a process share one store for each URL; stores in
     memory belong to the application and their name.
@@ -87,10 +88,11 @@ class MinimalKV:
                 "No store is configured. Set MINIMALKV_URL, as in 'hfs://./data', in "
                 "the configuration, or FLASK_MINIMALKV_URL in the environment."
             )
-        app.extensions[_NAME] = stores
+        app.extensions[STORES] = stores
         app.cli.add_command(kv)
-        if wanted is None and _SESSIONS in stores:
-            wanted = _SESSIONS
+        register_files(app)
+        if wanted is None and SESSIONS in stores:
+            wanted = SESSIONS
         if wanted:
             store = stores.get(wanted, short_lived=True)
             app.session_interface = KVSessionInterface(store, **self._options)
@@ -118,8 +120,8 @@ class MinimalKV:
         RuntimeError
             If neither an application was given to the constructor nor one is current.
         """
-        stores: AliasedStores = self._current.extensions[_NAME]
-        return stores.get(name, short_lived=name == _SESSIONS)
+        stores: AliasedStores = self._current.extensions[STORES]
+        return stores.get(name)
 
     @property
     def sessions(self) -> SessionManager:

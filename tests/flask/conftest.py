@@ -1,9 +1,13 @@
 """Every test runs on a store in memory and on one in files."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
-from minimalkv import KeyValueStore
+from minimalkv import KeyValueStore, get_store_from_url
+from tests.flask.uploading import Site
 from tests.flask.visitors import Visitor, make_app
 from tests.keeping import clock, inner
 from tests.watched import WatchedStore
@@ -24,3 +28,9 @@ def app(store: WatchedStore) -> Flask:
 @pytest.fixture
 def visitor(app: Flask) -> Visitor:
     return Visitor(app)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with get_store_from_url(f"hfs://{tmp_path}/data?fsync=false") as inner:
+        yield Site(WatchedStore(inner))

@@ -186,6 +186,14 @@ def test_no_secret_of_a_url_is_in_a_message() -> None:
 # As Flask-KVSession is called.
 
 
+@pytest.mark.parametrize("wrong", ["redis:user:pw@host/0", "redis//:pw@host"])
+def test_no_secret_of_what_was_meant_as_a_url_is_in_a_message(wrong: str) -> None:
+    with pytest.raises(InvalidArgument, match="Its aliases are: default") as caught:
+        MinimalKV(configured(MINIMALKV_URL="memory://", SESSION_STORE=wrong))
+
+    assert "pw" not in str(caught.value)
+
+
 def test_the_extension_of_flask_kvsession_works_as_it_did() -> None:
     store = DictStore()
     app = configured()
