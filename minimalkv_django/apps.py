@@ -7,6 +7,8 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from minimalkv import StoreURL
+from minimalkv_django._old_settings import honour_old_settings
+from minimalkv_django.stores import SETTINGS
 
 
 class MinimalkvConfig(AppConfig):
@@ -14,6 +16,10 @@ class MinimalkvConfig(AppConfig):
 
     name = "minimalkv_django"
     verbose_name = "minimalkv"
+
+    def __init__(self, app_name: str, app_module: Any) -> None:
+        super().__init__(app_name, app_module)
+        honour_old_settings()
 
     def ready(self) -> None:
         """Run when all applications are loaded; see Django."""
@@ -29,10 +35,32 @@ def hide_secrets() -> None:
     Django's page for errors and its ``diffsettings`` print what their names do not mark
     as secret.
     """
-    for name in ("MINIMALKV_URL", "MINIMALKV_STORES", "MINIMALKV_SESSION_STORE"):
+    for name in SETTINGS:
         value = getattr(settings, name, None)
         if value is not None:
             setattr(settings, name, _hidden(value))
+    found = {alias: _hidden_options(p) for alias, p in settings.STORAGES.items()}
+    if any(found[alias] is not params for alias, params in settings.STORAGES.items()):
+        settings.STORAGES = found
+    caches = {alias: _hidden_location(p) for alias, p in settings.CACHES.items()}
+    if any(caches[alias] is not params for alias, params in settings.CACHES.items()):
+        settings.CACHES = caches
+
+
+def _hidden_location(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    from minimalkv_django._cache_checks import is_ours
+
+    # Other caches may take the URL apart, and find what it prints.
+    if "LOCATION" not in params or not is_ours(params):
+        return params
+    return {**params, "LOCATION": _hidden(params["LOCATION"])}
+
+
+def _hidden_options(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = params.get("OPTIONS") or {}
+    if "store" not in options:
+        return params
+    return {**params, "OPTIONS": {**options, "store": _hidden(options["store"])}}
 
 
 def _hidden(value: Any) -> Any:

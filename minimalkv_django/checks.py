@@ -7,6 +7,7 @@
 - ``minimalkv.E005``: sessions cannot be kept in the store that they have.
 - ``minimalkv.E006``: a setting of the sessions has a value that it cannot have.
 - ``minimalkv.W001``: a store in memory, though ``DEBUG`` is off.
+- ``minimalkv.W002``: the middleware for outages stands where it misses some.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from minimalkv import (
     InvalidArgument,
@@ -32,6 +34,9 @@ from minimalkv_django.stores import stores
 ENGINE: Final = "minimalkv_django.sessions"
 OUTAGES: Final = (None, "error", "anonymous")
 
+_OUTAGE_MIDDLEWARE: Final = "minimalkv_django.middleware.SessionOutageMiddleware"
+_SESSION_MIDDLEWARE: Final = "django.contrib.sessions.middleware.SessionMiddleware"
+
 _IDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (UnknownScheme, "minimalkv.E001"),
     (InvalidURL, "minimalkv.E002"),
@@ -44,8 +49,13 @@ _IDS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 def connect() -> None:
     """Let Django run the checks."""
+    from minimalkv_django._cache_checks import check_caches
+    from minimalkv_django._storage_checks import check_storages
+
     checks.register(check_stores, "minimalkv")
     checks.register(check_sessions, "minimalkv")
+    checks.register(check_storages, "minimalkv")
+    checks.register(check_caches, "minimalkv")
 
 
 def check_stores(**_: Any) -> list[checks.CheckMessage]:
@@ -58,27 +68,40 @@ def check_stores(**_: Any) -> list[checks.CheckMessage]:
 
 
 def _check_alias(alias: str) -> Iterator[checks.CheckMessage]:
-    found = _tried(lambda: stores[alias], f"The store {alias!r}: ")
+    found = tried(lambda: stores[alias], f"The store {alias!r}: ")
     if isinstance(found, checks.CheckMessage):
         yield found
     else:
-        yield from _check_memory(found, f"The store {alias!r} is")
+        yield from check_memory(found, f"The store {alias!r} is")
 
 
 def check_sessions(**_: Any) -> list[checks.CheckMessage]:
     """Check what the sessions need, if they are ours; nothing connects."""
     if settings.SESSION_ENGINE != ENGINE:
         return []
+    found = [*_check_serializer()] or [*_check_manager()]
+    return [*found, *_check_outage(), *_check_legacy(), *_check_middleware()]
+
+
+def _check_serializer() -> Iterator[checks.CheckMessage]:
+    try:
+        import_string(settings.SESSION_SERIALIZER)
+    except (ImportError, AttributeError) as error:
+        yield checks.Error(f"SESSION_SERIALIZER: {error}", id="minimalkv.E006")
+
+
+def _check_manager() -> Iterator[checks.CheckMessage]:
     from minimalkv_django.sessions import session_manager
 
-    found = _tried(session_manager, "The sessions: ")
-    messages = [found] if isinstance(found, checks.CheckMessage) else []
-    if not messages and getattr(settings, "MINIMALKV_SESSION_STORE", None):
-        messages.extend(_check_memory(found.store, "The sessions are"))
-    return [*messages, *_check_outage(), *_check_legacy()]
+    found = tried(session_manager, "The sessions: ")
+    if isinstance(found, checks.CheckMessage):
+        yield found
+    elif getattr(settings, "MINIMALKV_SESSION_STORE", None):
+        yield from check_memory(found.store, "The sessions are")
 
 
-def _check_memory(store: KeyValueStore, what: str) -> Iterator[checks.CheckMessage]:
+def check_memory(store: KeyValueStore, what: str) -> Iterator[checks.CheckMessage]:
+    """Check that a store outlives its process, unless the site is being developed."""
     if settings.DEBUG or not _is_in_memory(store):
         return
     yield checks.Warning(
@@ -100,19 +123,42 @@ def _check_outage() -> Iterator[checks.CheckMessage]:
 
 def _check_legacy() -> Iterator[checks.CheckMessage]:
     engine = getattr(settings, "MINIMALKV_SESSION_LEGACY", None)
-    try:
-        is_engine = engine is None or hasattr(import_module(engine), "SessionStore")
-    except Exception:  # noqa: BLE001 - whatever the import of a wrong module raises
-        is_engine = False
-    if not is_engine or engine == ENGINE:
+    why = "" if engine is None else _why_unusable(engine)
+    if why:
         yield checks.Error(
             "MINIMALKV_SESSION_LEGACY is the engine that the sessions come from, such "
-            f"as 'django.contrib.sessions.backends.db', not {engine!r}.",
+            f"as 'django.contrib.sessions.backends.db'; of no use is {engine!r}: {why}",
             id="minimalkv.E006",
         )
 
 
-def _tried(function: Callable[[], Any], what: str) -> Any:
+def _why_unusable(engine: str) -> str:
+    if engine == ENGINE:
+        return "It is where they go."
+    try:
+        old = import_module(engine).SessionStore()
+        getattr(old, "model", None)  # raises where the table has no application
+    except Exception as error:  # noqa: BLE001 - whatever the import of a wrong module raises
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _check_middleware() -> Iterator[checks.CheckMessage]:
+    found = [
+        name
+        for name in settings.MIDDLEWARE
+        if name in (_OUTAGE_MIDDLEWARE, _SESSION_MIDDLEWARE)
+    ]
+    if found == [_SESSION_MIDDLEWARE, _OUTAGE_MIDDLEWARE]:
+        yield checks.Warning(
+            "SessionOutageMiddleware stands after SessionMiddleware: where a session "
+            "cannot be saved, the answer is 500 instead of 503.",
+            hint="Move it to the beginning of MIDDLEWARE.",
+            id="minimalkv.W002",
+        )
+
+
+def tried(function: Callable[[], Any], what: str) -> Any:
     """Return what a function does, or the message about how it failed."""
     try:
         return function()

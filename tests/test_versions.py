@@ -1,4 +1,4 @@
-"""The sessions on other versions of Flask, Django and Python than those at hand."""
+"""Sessions and files on other versions of Flask, Django and Python."""
 
 import os
 import subprocess
@@ -16,12 +16,50 @@ _ESSENTIALS: Final = (
     "flask/test_session_cookies.py",
     "flask/test_session_costs.py",
     "flask/test_sessions.py",
+    "django/test_checks.py",
     "django/test_session_dict.py",
     "django/test_session_flask.py",
+    "django/test_session_legacy.py",
+    "django/test_session_outages.py",
+    "django/test_session_races.py",
     "django/test_session_requests.py",
+    "django/test_session_times.py",
     "django/test_session_users.py",
 )
 _ON_STORES: Final = ("flask/test_sessions.py", "django/test_session_records.py")
+_STORAGES: Final = (
+    "django/test_storage_checks.py",
+    "django/test_storage_fields.py",
+    "django/test_storage_files.py",
+    "django/test_storage_like_django.py",
+    "django/test_storage_listing.py",
+    "django/test_storage_names.py",
+    "django/test_storage_opening.py",
+    "django/test_storage_old_settings.py",
+    "django/test_storage_settings.py",
+)
+_CACHES: Final = (
+    "django/test_cache.py",
+    "django/test_cache_extras.py",
+    "django/test_cache_settings.py",
+    "django/test_cache_values.py",
+)
+_FILES: Final = (
+    "django/test_file_links.py",
+    "django/test_staticfiles.py",
+    "django/test_staticfiles_manifest.py",
+    "django/test_staticfiles_parts.py",
+    "django/test_staticfiles_uses.py",
+    "django/test_uploads.py",
+    "files",
+    "flask/test_upload_cli.py",
+    "flask/test_upload_config.py",
+    "flask/test_upload_links.py",
+    "flask/test_upload_sets.py",
+    "flask/test_uploads.py",
+    "serving_files/test_django.py",
+    "serving_files/test_flask.py",
+)
 _ON_REDIS: Final = (
     "flask",
     "django/test_session_flask.py",
@@ -66,11 +104,25 @@ def run(environment: str, stores: str, *files: str) -> None:
 
 
 def test_the_essentials_hold_on_other_versions(environment: str) -> None:
-    run(environment, "memory", *_ESSENTIALS)
+    # Before Django 5.1 there is nothing to be awaited.
+    awaited = () if environment == "oldest" else ("django/test_session_async.py",)
+    run(environment, "memory", *_ESSENTIALS, *awaited)
 
 
 def test_other_versions_keep_sessions_in_files_and_redis(environment: str) -> None:
     run(environment, "hfs redis", *_ON_STORES)
+
+
+def test_other_versions_keep_files_in_memory_files_and_redis(environment: str) -> None:
+    run(environment, "memory hfs redis", *_STORAGES)
+
+
+def test_other_versions_take_uploads_and_collect_static_files(environment: str) -> None:
+    run(environment, "memory", *_FILES)
+
+
+def test_other_versions_cache_in_memory_files_and_redis(environment: str) -> None:
+    run(environment, "memory hfs redis", *_CACHES)
 
 
 @pytest.mark.stress

@@ -101,6 +101,9 @@ def test_a_store_that_loses_sessions_is_found(
         ("MINIMALKV_SESSION_LEGACY", "db"),
         ("MINIMALKV_SESSION_LEGACY", "django.contrib.sessions"),
         ("MINIMALKV_SESSION_LEGACY", "minimalkv_django.sessions"),
+        ("SESSION_SERIALIZER", "no.such.Serializer"),
+        ("SESSION_SERIALIZER", "json"),
+        ("SESSION_COOKIE_AGE", 0),
         ("MINIMALKV_SESSION_ABSOLUTE_LIFETIME", "1 day"),
         ("MINIMALKV_SESSION_TOUCH_INTERVAL", timedelta(0)),
     ],
@@ -110,7 +113,25 @@ def test_a_setting_that_cannot_be_is_found(
 ) -> None:
     setattr(settings, name, value)
 
+    ((id_, text),) = found()
+
+    assert id_ == "minimalkv.E006"
+    assert name in text
+
+
+def test_an_old_engine_that_lacks_something_is_found(settings: Settings) -> None:
+    settings.MINIMALKV_SESSION_LEGACY = "django.contrib.sessions.backends.cache"
+    assert ids() == []
+
+    settings.SESSION_CACHE_ALIAS = "missing"
+
     assert ids() == ["minimalkv.E006"]
+
+
+def test_a_middleware_that_comes_too_late_is_found(settings: Settings) -> None:
+    settings.MIDDLEWARE = settings.MIDDLEWARE[::-1]
+
+    assert ids() == ["minimalkv.W002"]
 
 
 def test_a_store_in_memory_is_found_in_production(settings: Settings) -> None:

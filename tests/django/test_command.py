@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from minimalkv.sessions import ref_of
 from minimalkv_django.sessions import SessionStore, session_manager
+from minimalkv_django.stores import stores
 from tests.clocks import FakeClock
 from tests.django.visitors import Visitor, id_of
 from tests.watched import WatchedStore
@@ -139,3 +140,13 @@ def test_an_outage_is_told_in_a_sentence(store: WatchedStore) -> None:
 
     with pytest.raises(CommandError, match="No session can be used"):
         told("sessions", "revoke", "--user", "7")
+
+
+def test_purge_deletes_what_nobody_attached(settings: Settings) -> None:
+    settings.MINIMALKV_STORES = {"default": "memory://", "uploads": "hmemory://"}
+    kept = stores["uploads"]
+    for key in ("photos/_pending-0000000001-a-a.png", "photos/a.png"):
+        kept.put(key, b"x")
+    assert told("uploads", "purge") == "Files deleted: 0\n"
+    assert told("uploads", "purge", "--prefix", "photos/") == "Files deleted: 1\n"
+    assert kept.keys() == ["photos/a.png"]

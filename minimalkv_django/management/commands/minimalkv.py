@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from minimalkv import KeyValueStore, MinimalkvError
+from minimalkv._direct import ATTACH_SECS, purge_pending
 from minimalkv_django.checks import ENGINE
 from minimalkv_django.sessions import session_manager
 from minimalkv_django.stores import stores
@@ -22,13 +23,14 @@ _ABILITIES: Final = {
     "url": "url_support",
     "headers": "headers_support",
 }
+_HOUR_SECS: Final = 3600
 _REF: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Command(BaseCommand):
     """The command; ``manage.py help minimalkv`` describes it."""
 
-    help = "Looks after the stores and the sessions of this project."
+    help = "Looks after the stores, the sessions and the uploads of this project."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the commands; see Django."""
@@ -48,12 +50,27 @@ class Command(BaseCommand):
         revoke.add_argument("refs", nargs="*", metavar="ref", help="names in the list")
         revoke.add_argument("--user", help="all those of this primary key")
         actions.add_parser("purge", help="delete expired records")
+        uploads = commands.add_parser("uploads", help="tidy up among uploads")
+        actions = uploads.add_subparsers(dest="action", required=True)
+        purge = actions.add_parser(
+            "purge", help="delete what browsers sent to a store and nobody attached"
+        )
+        purge.add_argument("--store", default="uploads", help="its alias")
+        purge.add_argument("--prefix", default="", help="what its keys begin with")
+        purge.add_argument(
+            "--hours",
+            type=float,
+            default=2 * ATTACH_SECS / _HOUR_SECS,
+            help="how old it is at least (default: %(default)g)",
+        )
 
     def handle(self, *_: Any, command: str, **options: Any) -> None:
         """Do what was asked for; see Django."""
         try:
             if command == "check":
                 self._check()
+            elif command == "uploads":
+                self._purge_uploads(options)
             else:
                 getattr(self, f"_{options['action']}")(options)
         except (MinimalkvError, ImproperlyConfigured) as error:
@@ -104,6 +121,11 @@ class Command(BaseCommand):
 
     def _purge(self, _: dict[str, Any]) -> None:
         self.stdout.write(f"Records deleted: {session_manager().purge()}")
+
+    def _purge_uploads(self, options: dict[str, Any]) -> None:
+        store, prefix = stores[options["store"]], options["prefix"]
+        deleted = purge_pending(store, prefix, options["hours"] * _HOUR_SECS)
+        self.stdout.write(f"Files deleted: {deleted}")
 
 
 def _stores() -> Iterator[tuple[str, Callable[[], KeyValueStore]]]:
