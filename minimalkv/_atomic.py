@@ -162,6 +162,19 @@ class Atomic(PutChecks):
             options |= {"content_type": meta.content_type, "headers": meta.headers}
         return options
 
+    def _remove(self, key: str) -> bool:
+        """Delete a value and tell whether there was one: one of many callers did it."""
+        for _ in range(MAX_TRIES):
+            try:
+                self._delete(key, if_match=check_etag(self._head(key).etag))
+            except KeyError:
+                return False
+            except PreconditionFailed:
+                continue  # it was replaced, or somebody else deleted it
+            return True
+        self._delete(key)
+        return True
+
     def increment(self, key: str, delta: int = 1) -> int:
         """Add to a number that is stored as ASCII decimal; its expiry stays.
 
