@@ -5,11 +5,9 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.urls import get_script_prefix, reverse
-from django.utils.log import CallbackFilter
 from flask import Flask
 from jinja2 import Environment
 
-from example_site import views
 from example_site.both import MOUNT
 
 _OWN: Final[dict[str, Any]] = {
@@ -17,13 +15,22 @@ _OWN: Final[dict[str, Any]] = {
     "CSRF_USE_SESSIONS": True,
     "CSRF_FAILURE_VIEW": "example_site.views.refuse_form",
     "ALLOWED_HOSTS": ["*"],  # no page has a link that is made of the host
-    "INSTALLED_APPS": ["minimalkv_django"],
+    "INSTALLED_APPS": [
+        "minimalkv_django",
+        "example_site.apps.SiteConfig",
+        "django.contrib.admin.apps.SimpleAdminConfig",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.messages",
+        "django.contrib.staticfiles",
+    ],
     "MIDDLEWARE": [
         "example_site.views.protect",
         "minimalkv_django.middleware.SessionOutageMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
-        "example_site.views.OutageLog",
+        "example_site.admin.VisitorMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
     ],
     "ROOT_URLCONF": "example_site.urls",
     "TEMPLATES": [
@@ -31,15 +38,25 @@ _OWN: Final[dict[str, Any]] = {
             "BACKEND": "django.template.backends.jinja2.Jinja2",
             "DIRS": [Path(__file__).parent / "templates"],
             "OPTIONS": {"environment": "example_site.settings.environment"},
-        }
+        },
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ]
+            },
+        },
     ],
+    "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
+    "STATIC_URL": "static/",
     "LOGGING": {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"outages": {"()": CallbackFilter, "callback": views.shorten}},
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "filters": ["outages"]}
-        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler"}},
         "loggers": {"django": {"handlers": ["stderr"], "level": "ERROR"}},
     },
     "USE_TZ": True,
@@ -54,7 +71,14 @@ def settings_for(app: Flask) -> dict[str, Any]:
     They need the same store, secret key and name of the cookie. The rest lets both
     agree on when a session ends, and on what a browser may do with the cookie.
     """
+    database = Path(app.instance_path) / "photos.sqlite3"
     return _OWN | {
+        "DATABASES": {
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": database,
+            }
+        },
         "SECRET_KEY": app.secret_key,
         "SESSION_ENGINE": "minimalkv_django.sessions",
         "SESSION_COOKIE_NAME": app.config["SESSION_COOKIE_NAME"],
@@ -63,7 +87,7 @@ def settings_for(app: Flask) -> dict[str, Any]:
         "SESSION_COOKIE_AGE": app.permanent_session_lifetime.total_seconds(),
         "MINIMALKV_URL": app.config["MINIMALKV_URL"],
         # The object, not its URL: what is in memory has to be the same.
-        "MINIMALKV_SESSION_STORE": app.extensions["store"],
+        "MINIMALKV_STORES": app.config["MINIMALKV_STORES"],
         "MINIMALKV_SESSION_ABSOLUTE_LIFETIME": app.config["SESSION_ABSOLUTE_LIFETIME"],
     }
 
@@ -72,9 +96,14 @@ def environment(**options: Any) -> Environment:
     """Return what the templates of both sides ask for."""
     found = Environment(**options)  # noqa: S701 - Django passes autoescape=True
     found.globals.update(
-        root=lambda: get_script_prefix().removesuffix(f"{MOUNT}/") + "/",
+        root=root,
         sign_out_url=lambda: reverse("sign_out"),
         url=reverse,
         store_name=str(settings.MINIMALKV_URL),
     )
     return found
+
+
+def root() -> str:
+    """Return where the Flask side is."""
+    return get_script_prefix().removesuffix(f"{MOUNT}/") + "/"

@@ -1,11 +1,13 @@
 """Both sides in one WSGI application."""
 
+import fcntl
 from datetime import timedelta
 from pathlib import Path
 
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.management import call_command
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -32,7 +34,7 @@ def create_site(
 
 
 def configure(app: Flask) -> None:
-    """Set Django up beside a Flask application.
+    """Set Django up beside a Flask application, with the tables that it needs.
 
     Raises
     ------
@@ -41,6 +43,10 @@ def configure(app: Flask) -> None:
     """
     settings.configure(**settings_for(app))
     django.setup()
+    with (Path(app.instance_path) / "migrating").open("w") as file:
+        # SQLite lets two processes that start at once make the same table.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        call_command("migrate", verbosity=0)
 
 
 def mount(app: Flask) -> None:

@@ -1,6 +1,5 @@
 """The Django side: who is signed in, in which browsers, and the way out."""
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -15,16 +14,13 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from example_site.both import NAME_WANTED, PAGE_HEADERS, as_name
-from minimalkv.sessions import SessionInfo, SessionUnavailable
+from example_site.both import FILE_HEADERS, NAME_WANTED, as_name, page_headers
+from minimalkv.sessions import SessionInfo
 from minimalkv_django.sessions import SessionStore, revoke_user, session_manager
 
 SHOWN_SESSIONS: Final = 50
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-
-_FAILED: Final = "the store failed: %s"
-_log: Final = logging.getLogger("example_site")
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -136,35 +132,14 @@ def protect(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in PAGE_HEADERS.items():
-            response[name] = value
+        if response.get("Content-Type", "").startswith("text/html"):
+            for name, value in page_headers().items():
+                response[name] = value
+        for name, value in FILE_HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
     return middleware
-
-
-class OutageLog:
-    """Writes down why a view failed; what the visitor sees is decided elsewhere."""
-
-    def __init__(self, get_response: View) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer as the view does; see Django."""
-        return self._get_response(request)
-
-    def process_exception(self, _request: HttpRequest, exception: Exception) -> None:
-        """Look at what a view raised; see Django."""
-        if isinstance(exception, SessionUnavailable):
-            _log.error(_FAILED, exception)
-
-
-def shorten(record: logging.LogRecord) -> bool:
-    """Tell in one line of the log, too, why the session could not be used."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, SessionUnavailable):
-        record.msg, record.args, record.exc_info = _FAILED, (error,), None
-    return True
 
 
 # What goes wrong.

@@ -9,6 +9,7 @@ from django.db import close_old_connections
 from flask import Flask
 from pytest_django import Settings
 
+from tests.backends.s3 import S3Server
 from tests.example_site.visitor import add_django, open_site, store_of
 from tests.serving import SERVERS
 
@@ -32,6 +33,14 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture
 def files(tmp_path: Path) -> Flask:
     return open_site(STORES["hfs"], tmp_path)
+
+
+@pytest.fixture
+def s3_site(s3_server: S3Server, tmp_path: Path) -> Iterator[Flask]:
+    """Return the site on a store that takes files from browsers itself."""
+    app = open_site(s3_server.url(), tmp_path)
+    with store_of(app):
+        yield app
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from example_site.settings import settings_for
 from minimalkv import StoreUnavailable, _clock
 from minimalkv.sessions import SessionManager
 from tests.clocks import FakeClock
+from tests.example_site.pictures import PNG
 from tests.example_site.visitor import (
     DJANGO,
     FLASK,
-    PNG,
     Visitor,
     add_django,
     open_site,

@@ -1,6 +1,5 @@
 """Starting and stopping the example site, and its secret key."""
 
-import os
 import re
 import signal
 import stat
@@ -9,7 +8,6 @@ import sys
 from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -21,7 +19,6 @@ from tests.backends.base import StoreServer
 from tests.backends.process import HOST, free_ports
 from tests.backends.redis import RedisServer
 from tests.backends.s3 import S3Server
-from tests.example_site.visitor import FLASK, Visitor, open_site, store_of
 from tests.serving import SERVERS
 
 ROOT = Path(__file__).parents[2]
@@ -237,77 +234,6 @@ def test_lifetimes_are_those_of_the_options() -> None:
     assert options.absolute == timedelta(hours=12)
     assert read_options([]).idle == IDLE_LIFETIME
     assert read_options([]).absolute == ABSOLUTE_LIFETIME
-
-
-def manage(
-    tmp_path: Path, url: str, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of Django, on the store that the environment names."""
-    instance = str(tmp_path / "instance")
-    named = {"EXAMPLE_SITE_STORE": url, "EXAMPLE_SITE_INSTANCE": instance}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "example_site.manage", *arguments],
-        cwd=ROOT,
-        env=os.environ | named,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def test_the_commands_of_django_look_after_the_sessions_of_the_site(
-    redis_server: RedisServer, tmp_path: Path
-) -> None:
-    url = redis_server.url()
-    app = open_site(url, tmp_path)
-    with store_of(app):
-        visitor = Visitor(app).sign_in("Ada")
-
-        assert manage(tmp_path, url, "check").returncode == 0
-        listed = manage(tmp_path, url, "minimalkv", "sessions", "list")
-        assert listed.stdout.endswith("  Ada\n"), listed
-        manage(tmp_path, url, "minimalkv", "sessions", "revoke", "--user", "Ada")
-
-        assert not visitor.is_known_at(FLASK)
-
-
-def test_no_command_prints_the_password_of_the_store(
-    redis_server: RedisServer, tmp_path: Path
-) -> None:
-    url = redis_server.url()
-    secret = redis_server.credentials.secret
-    quoted = quote(secret, safe="")
-    assert quoted in url
-
-    settings = manage(tmp_path, url, "diffsettings", "--all")
-    helped = manage(tmp_path, url, "help")
-    named = {"EXAMPLE_SITE_STORE": url}
-    usage = subprocess.run(
-        [sys.executable, "-m", "example_site", "--help"],
-        cwd=ROOT,
-        env=os.environ | named,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-    assert settings.returncode == 0, settings.stderr
-    assert str(StoreURL(url)) in settings.stdout
-    assert str(StoreURL(url)) in usage.stdout
-    for result in (settings, helped, usage):
-        told = result.stdout + result.stderr
-        assert secret not in told
-        assert quoted not in told
-
-
-def test_a_command_on_a_wrong_store_is_one_sentence(tmp_path: Path) -> None:
-    result = manage(tmp_path, "nothing://here", "check")
-
-    assert result.returncode == 2
-    assert result.stderr.startswith("example_site: ")
-    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

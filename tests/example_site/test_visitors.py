@@ -4,6 +4,7 @@ import io
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -11,7 +12,8 @@ from flask import Flask
 from minimalkv import AccessDenied, StoreError, StoreUnavailable
 from minimalkv.sessions import SessionManager
 from minimalkv.ttl import with_ttl
-from tests.example_site.visitor import PNG, Visitor, open_site, store_of, token_in
+from tests.example_site.pictures import PNG
+from tests.example_site.visitor import Visitor, open_site, store_of, token_in
 
 
 def test_nothing_but_photos_is_served(app: Flask) -> None:
@@ -19,12 +21,12 @@ def test_nothing_but_photos_is_served(app: Flask) -> None:
     visitor.upload(PNG)
     store_of(app).put("mkv-x.png", PNG)
     store_of(app).put("mine.png", PNG)
-    keys = [key for key in store_of(app) if not re.match(r"upload.*png", key)]
+    keys = [key for key in store_of(app) if not key.startswith("photos/")]
     assert any(key.startswith("mkv-session-") for key in keys)
 
     for key in [*keys, "../secret_key", "..", "upload-.png", "upload-x.png\n"]:
-        response = visitor.get(f"/photos/{key}")
-        assert response.status_code == 404, key
+        for path in (f"/photos/{key}", f"/thumbs/{key}", f"/photos/../{key}"):
+            assert visitor.get(path).status_code == 404, path
 
 
 def test_strangers_are_asked_to_sign_in(app: Flask) -> None:
@@ -37,21 +39,24 @@ def test_strangers_are_asked_to_sign_in(app: Flask) -> None:
         response = stranger.get(url)
         assert response.status_code == 303
         assert response.location == "/sign-in"
-    assert "Your name" in stranger.upload(PNG).text
+    assert "Your name" in stranger.post("/photos", csrf_token="any").text
     assert len(visitor.photo_paths()) == 1
 
 
-@pytest.mark.parametrize("path", ["/sign-out", "/photos", "/sign-in"])
+@pytest.mark.parametrize(
+    "path", ["/sign-out", "/photos", "/photos/begin", "/private", "/sign-in"]
+)
 @pytest.mark.parametrize("token", ["", "wrong", "ü", "\ud800"])
 def test_a_form_without_our_token_is_refused(
     files: Flask, path: str, token: str
 ) -> None:
     visitor = Visitor(files).sign_in()
-    body = {"csrf_token": token, "name": "Eve", "photo": (io.BytesIO(PNG), "eve.png")}
+    body = {"csrf_token": token, "name": "Eve", "file": (io.BytesIO(PNG), "eve.png")}
     if not token.isprintable():
         body["csrf_token"] = "\ufffd"
 
-    response = visitor.client.post(path, data=body)
+    url = f"{path}?{urlencode({'csrf_token': body['csrf_token']})}"
+    response = visitor.client.post(url, data=body)
 
     assert response.status_code == 400
     assert "out of date" in response.text
