@@ -17,7 +17,13 @@ _FULL = Effort(rounds=40, round_secs=0.01)
 _QUICK = Effort(rounds=8, round_secs=0.002)
 _ON_SERVERS = ("redis", "s3", "azure", "gcs")
 _WITHOUT_SERVERS = ("files", "memory", "listing", "import", "wrappers")
-_GROUPS = (*_WITHOUT_SERVERS, *_ON_SERVERS, "sessions")
+_OF_SITES = {
+    "sessions": "in_sessions",
+    "cache": "in_cache",
+    "staticfiles": "on_staticfiles",
+    "uploads": "on_uploads",
+}
+_GROUPS = (*_WITHOUT_SERVERS, *_ON_SERVERS, *_OF_SITES)
 _FILES = 100_000
 _FEWER_FILES = 10_000
 _MILLION = 1_000_000
@@ -94,7 +100,7 @@ def _groups(
         "import": fresh_imports,
         "wrappers": lambda: wrapping.rows(folder, effort),
         **{name: partial(_of_module, f"on_{name}", effort) for name in _ON_SERVERS},
-        "sessions": partial(_of_module, "in_sessions", effort),
+        **{name: partial(_of_module, _OF_SITES[name], effort) for name in _OF_SITES},
     }
 
 

@@ -20,13 +20,15 @@ def asks(application: Application, path: str) -> Call:
     path : str
         The page, which answers 200.
     """
-    cookie = _answer(application, _environ("/begin", "")).get("Set-Cookie", "none=set")
-    environ = _environ(path, cookie.partition(";")[0])
+    begun = _answer(application, environ_of("/begin"))
+    cookie = begun.get("Set-Cookie", "none=set").partition(";")[0]
+    environ = environ_of(path, [("Cookie", cookie)])
     return lambda: _answer(application, environ.copy())
 
 
-def _environ(path: str, cookie: str) -> dict[str, Any]:
-    builder = EnvironBuilder(path, headers=[("Cookie", cookie)])
+def environ_of(path: str, headers: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
+    """Return what a server tells an application about a request for a page."""
+    builder = EnvironBuilder(path, headers=list(headers))
     try:
         return builder.get_environ()
     finally:

@@ -168,7 +168,21 @@ def public_names() -> Iterator[tuple[str, str]]:
 _HOMES: Final = {
     "minimalkv": ".fs .memory .contrib .testing ._hstores .sessions .decorator .ttl "
     ".cache .crypt .idgen .memory.redisstore .net.boto3store .net.botostore "
-    ".net.s3fsstore .net.azurestore .net.gcstore",
-    "minimalkv_flask": ".extension .sessions .legacy",
-    "minimalkv_django": ".stores .sessions .middleware",
+    ".net.s3fsstore .net.azurestore .net.gcstore .files .http",
+    "minimalkv_flask": ".extension .sessions .legacy .uploads .serving",
+    "minimalkv_django": ".stores .sessions .middleware .storage .staticfiles .uploads "
+    ".views",
+}
+
+# Those of them that docs/uploads.md lists; docs/sessions.md has those of the adapters
+# that are left.
+UPLOAD_HOMES: Final = {
+    "minimalkv.files",
+    "minimalkv.http",
+    "minimalkv_flask.uploads",
+    "minimalkv_flask.serving",
+    "minimalkv_django.storage",
+    "minimalkv_django.staticfiles",
+    "minimalkv_django.uploads",
+    "minimalkv_django.views",
 }

@@ -3,7 +3,7 @@
 Code blocks are run: those with ``>>>`` as doctests, the others as parts of a module
 that a page builds up from its first block to its last, or the settings of Django; those
 on the network run on the servers of the tests. The tables are compared with the code in
-test_docs_tables.py, test_docs_sessions.py and tests/net/test_documented.py.
+the other test_docs*.py and tests/net/test_documented.py.
 """
 
 import doctest
@@ -18,12 +18,14 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Final
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import pytest
+from django.test.utils import isolate_apps
 from pytest_django import Settings
 
-from minimalkv import _registry
+from minimalkv import _aliases, _registry
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._registry import ALIASES, BACKENDS
 from minimalkv._urls import parse_url, url_params
@@ -31,6 +33,7 @@ from tests.pages import (
     GUIDES,
     PAGES,
     ROOT,
+    Block,
     anchors,
     blocks,
     code,
@@ -43,9 +46,10 @@ from tests.pages import (
 CODE: Final = {"python", "pycon"}
 LANGUAGES: Final = {*CODE, "text", "toml", "sh"}
 SETTINGS: Final = "# settings.py\n"
+MODELS: Final = "# models.py\n"
 
-# Those of flask and python are read by test_docs_sessions.py.
-TOOLS: Final = ("make", "pip", "rsync", "flask", "python")
+# Those of flask and python are read by test_docs_sessions.py and test_docs_django.py.
+TOOLS: Final = ("make", "pip", "rsync", "flask", "python", "aws", "az", "gcloud")
 
 WRONG_ON_PURPOSE: Final = {"redis://localhost:6379/0?timeot=2"}
 
@@ -66,6 +70,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(_registry, "_registered", {})
+    # The folder of one page is not that of another, although both call it ./data.
+    monkeypatch.setattr(_aliases._process, "_stores", WeakValueDictionary())
 
 
 @pytest.fixture
@@ -95,20 +101,45 @@ def on_servers(request: pytest.FixtureRequest) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def set_up_django(
-    settings: Settings,
-) -> Callable[[CodeType, ModuleType], None]:
+def run_module(
+    settings: Settings, on_servers: Callable[[str], str]
+) -> Callable[[Block, str, ModuleType], None]:
+    """Return what runs a part of a module, or of a project of Django."""
+
+    def run(block: Block, page: str, module: ModuleType) -> None:
+        text = on_servers(block.text)
+        # So that a traceback has the line of the page.
+        source = compile("\n" * (block.line - 1) + text, page, "exec")
+        if text.startswith(SETTINGS):
+            settings.ROOT_URLCONF = module.__name__
+            set_up_django(source, settings)
+        elif text.startswith(MODELS):
+            make_models(source, module)
+        else:
+            exec(source, module.__dict__)  # noqa: S102 - our own
+
+    return run
+
+
+def set_up_django(source: CodeType, settings: Settings) -> None:
     """Let a page be a project of Django: its settings count, its views are served."""
+    found: dict[str, Any] = {}
+    exec(source, found)  # noqa: S102 - our own
+    for name, value in found.items():
+        if name == "INSTALLED_APPS":  # "and yours", as the pages say
+            value = list(dict.fromkeys([*value, *settings.INSTALLED_APPS]))
+        if name.isupper():
+            setattr(settings, name, value)
 
-    def set_up(source: CodeType, urls: ModuleType) -> None:
-        found: dict[str, object] = {}
-        exec(source, found)  # noqa: S102 - our own
-        settings.ROOT_URLCONF = urls.__name__
-        for name, value in found.items():
-            if name.isupper():
-                setattr(settings, name, value)
 
-    return set_up
+def make_models(source: CodeType, module: ModuleType) -> None:
+    """Let a page have models, as if they were of an application; without tables."""
+    name, module.__name__ = module.__name__, "minimalkv_django.models"
+    try:
+        with isolate_apps("minimalkv_django"):
+            exec(source, module.__dict__)  # noqa: S102 - our own
+    finally:
+        module.__name__ = name
 
 
 def run_doctest(test: doctest.DocTest) -> None:
@@ -123,7 +154,7 @@ def test_every_block_of_a_page_runs(
     page: str,
     new_module: Callable[[str], ModuleType],
     on_servers: Callable[[str], str],
-    set_up_django: Callable[[CodeType, ModuleType], None],
+    run_module: Callable[[Block, str, ModuleType], None],
 ) -> None:
     module = new_module(page)
     for block in blocks(page):
@@ -134,12 +165,7 @@ def test_every_block_of_a_page_runs(
             parsed.globs = module.__dict__
             run_doctest(parsed)
         elif block.language == "python":
-            # So that a traceback has the line of the page.
-            source = compile("\n" * (block.line - 1) + block.text, page, "exec")
-            if block.text.startswith(SETTINGS):
-                set_up_django(source, module)
-            else:
-                exec(source, module.__dict__)  # noqa: S102 - our own
+            run_module(block, page, module)
         elif block.language == "toml":
             tomllib.loads(block.text)
     for store in vars(module).values():

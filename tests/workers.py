@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from minimalkv import KeyExists, PreconditionFailed, get_store_from_url
 from minimalkv.sessions import SessionManager
@@ -88,6 +89,24 @@ def change_session(number: str, url: str, session_id: str, times: str) -> None:
         manager.atomic(session_id, lambda data: data.update(n=data["n"] + 1))
 
 
+def use_cache(number: str, url: str, prefix: str, times: str) -> None:
+    """Count in a cache many times, and print how often it was the first to add."""
+    cache = _cache(url, prefix)
+    wins = 0
+    for turn in range(int(times)):
+        wins += cache.add(f"key-{turn}", [number])
+        cache.incr("count")
+    print(wins)
+
+
+def _cache(url: str, prefix: str) -> Any:
+    # Not everybody who starts a worker has Django's settings.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django.settings")
+    from minimalkv_django.cache import KVCache
+
+    return KVCache(url, {"KEY_PREFIX": prefix})
+
+
 def put_for_ever(url: str, size: str) -> None:
     """Put whole values under one key until killed."""
     store = get_store_from_url(url)
@@ -114,6 +133,7 @@ _WORKERS: dict[str, Callable[..., None]] = {
         create,
         replace,
         change_session,
+        use_cache,
         put_for_ever,
         stream_for_ever,
     )
