@@ -7,7 +7,15 @@ from typing import Final
 
 import pytest
 
-from minimalkv import KeyValueStore, _clock, get_store_from_url
+# Some of them keep the function that tells the time, which `clock` sets to another.
+from minimalkv import (
+    KeyValueStore,
+    _clock,
+    _foreign,  # noqa: F401 - loaded before
+    cache,  # noqa: F401 - the same
+    get_store_from_url,
+    ttl,  # noqa: F401 - the same
+)
 from tests.clocks import FakeClock
 
 STORES: Final = "MINIMALKV_TEST_STORES"

@@ -41,6 +41,8 @@ _STORAGES: Final = (
 _CACHES: Final = (
     "django/test_cache.py",
     "django/test_cache_extras.py",
+    "django/test_cache_outages.py",
+    "django/test_cache_races.py",
     "django/test_cache_settings.py",
     "django/test_cache_values.py",
 )

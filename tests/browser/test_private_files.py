@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import (
     assert_no_sideways_scroll,
     contrast,
-    on_every_store,
+    on_folder_and_s3,
     payload,
     sign_in,
 )
@@ -21,7 +21,7 @@ def keep(page: Page, name: str) -> None:
     expect(page.get_by_role("status")).to_contain_text("Your file is kept.")
 
 
-@on_every_store
+@on_folder_and_s3
 def test_a_stranger_reads_a_private_file_by_its_link(
     page: Page, browser: Browser, site: Site
 ) -> None:

@@ -12,7 +12,7 @@ from tests.browser.conftest import FOLDER
 from tests.browser.visiting import (
     expect_photo,
     expect_sign_in,
-    on_every_store,
+    on_folder_and_s3,
     payload,
     send,
     sign_in,
@@ -31,7 +31,7 @@ WATCH = """addEventListener("DOMContentLoaded", () => {
 on_s3 = pytest.mark.parametrize("store_url", ["s3_server"], indirect=True)
 
 
-@on_every_store
+@on_folder_and_s3
 def test_several_files_at_once_move_the_progress_bar_and_are_there(page: Page) -> None:
     told: list[tuple[float, bool]] = []
     page.expose_function("told", lambda value, seen: told.append((value, seen)))

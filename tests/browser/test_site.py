@@ -20,6 +20,7 @@ from tests.browser.visiting import (
     expect_photo,
     expect_sign_in,
     on_every_store,
+    on_folder_and_s3,
     send,
     sign_in,
     upload,
@@ -60,7 +61,7 @@ def test_visitor_and_photo_survive_a_restart_of_the_site(
     expect_sign_in(page)
 
 
-@on_every_store
+@on_folder_and_s3
 def test_two_visitors_see_each_others_photos(
     page: Page, browser: Browser, site: Site
 ) -> None:
@@ -106,7 +107,7 @@ def test_both_frameworks_know_a_visitor_until_she_signs_out_everywhere(
         expect_sign_in(other)
 
 
-@on_every_store
+@on_folder_and_s3
 def test_a_file_that_is_no_photo_is_refused_with_a_message(
     page: Page, store_url: str
 ) -> None:

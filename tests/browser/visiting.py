@@ -13,7 +13,17 @@ from tests.serving import SERVERS
 SIDE: Final = 64
 UPLOAD: Final = "Add photos and videos"
 
+_OTHERS: Final = [
+    pytest.param(server, marks=pytest.mark.stress)
+    for server in SERVERS
+    if server != "s3_server"
+]
+
 on_every_store = pytest.mark.parametrize("store_url", [FOLDER, *SERVERS], indirect=True)
+# What a store has no part in: on the others in `make stress`.
+on_folder_and_s3 = pytest.mark.parametrize(
+    "store_url", [FOLDER, "s3_server", *_OTHERS], indirect=True
+)
 
 
 def sign_in(page: Page, name: str) -> None:

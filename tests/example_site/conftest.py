@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from django.core.signals import request_finished, request_started
@@ -21,7 +22,16 @@ STORES = {
 }
 
 
-@pytest.fixture(params=[*STORES, *SERVERS])
+# The pages are the same on all: two in this process, two servers, the rest in
+# `make stress`.
+_QUICK: Final = ("memory", "hfs", "redis_server", "s3_server")
+_PLACES: Final = [
+    name if name in _QUICK else pytest.param(name, marks=pytest.mark.stress)
+    for name in (*STORES, *SERVERS)
+]
+
+
+@pytest.fixture(params=_PLACES)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     name = request.param
     url = STORES.get(name) or request.getfixturevalue(name).url()
