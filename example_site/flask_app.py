@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -98,7 +99,12 @@ def _add_pages(app: Flask) -> None:
 def protect(response: Response) -> Response:
     """Let the browser load nothing but ours; a page or file may have said so itself."""
     is_page = response.mimetype == "text/html"
-    for name, value in (page_headers() if is_page else FILE_HEADERS).items():
+    headers = dict(page_headers() if is_page else FILE_HEADERS)
+    is_file = "Content-Disposition" in response.headers
+    if is_file or response.status_code == HTTPStatus.NOT_MODIFIED:
+        # What the library sends has its policy, or must have none, as a PDF.
+        headers.pop("Content-Security-Policy", None)
+    for name, value in headers.items():
         response.headers.setdefault(name, value)
     return response
 

@@ -166,7 +166,10 @@ class Atomic(PutChecks):
         """Delete a value and tell whether there was one: one of many callers did it."""
         for _ in range(MAX_TRIES):
             try:
-                self._delete(key, if_match=check_etag(self._head(key).etag))
+                etag = self._head(key).etag
+                if etag is None:
+                    break  # Redis has none for a large value
+                self._delete(key, if_match=etag)
             except KeyError:
                 return False
             except PreconditionFailed:

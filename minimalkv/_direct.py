@@ -10,6 +10,7 @@ from minimalkv._errors import (
     InvalidToken,
     KeyExists,
     KeyNotFound,
+    StoreError,
     Unsupported,
     UploadIncomplete,
     UploadRefused,
@@ -24,6 +25,7 @@ from minimalkv._sniffing import (
     judge_content_type,
     type_of,
     usual,
+    with_ending_for,
 )
 from minimalkv._streams import read_exactly
 from minimalkv.decorator import StoreDecorator
@@ -115,7 +117,9 @@ def begin_direct_upload(
     check_type(declared, shown, types)
     now = _clock.now()
     safe = fitting_name(shown, declared, types)
-    key = f"{prefix}{_pending_name(now, safe)}"
+    # What may be sent later is purged later: never before its token ends.
+    begun = now + max(expires - ATTACH_SECS, 0)
+    key = f"{prefix}{_pending_name(begun, safe)}"
     check_upload_key(key)
     facts = {"key": key, "name": shown, "type": declared, "put": int(now + expires)}
     facts |= {"prefix": prefix} | ({} if max_bytes is None else {"max": max_bytes})
@@ -207,15 +211,34 @@ def attach(
         content_type = _looked_at(store, key, facts, types)[1]
         safe = fitting_name(shown, content_type, types)
         final = prefix + unique_filename(safe)
-        store.move(key, final)
+        store.copy(key, final)
     except KeyNotFound:
         raise UploadIncomplete(
             f"The upload of {shown!r} did not arrive, or was attached before."
         ) from None
-    size, content_type = _looked_at(store, final, facts, types)
+    size = _taken_over(store, key, final, facts, types)
     return StoredFile(
         final, prefix=prefix, size=size, content_type=content_type, filename=shown
     )
+
+
+def _taken_over(
+    store: KeyValueStore, key: str, final: str, facts: Mapping[str, Any], types: Types
+) -> int:
+    """Return the size of the copy, which nobody else can change any more."""
+    try:
+        size, _ = _looked_at(store, final, facts, types)
+    except UploadRefused:
+        with suppress(StoreError):
+            store.delete(key)
+        raise
+    except BaseException:
+        with suppress(StoreError):
+            store.delete(final)  # what was sent is still there for the next attempt
+        raise
+    with suppress(StoreError):  # it may have happened; else it is purged
+        store.delete(key)
+    return size
 
 
 def is_pending(key: str, prefix: str) -> bool:
@@ -302,7 +325,8 @@ def _judged(
     types: Types,
 ) -> str:
     shown, declared = facts["name"], str(facts["type"])
-    judged = judge_content_type(beginning, shown)
+    # By a name that fits: that of the sender need not tell what was announced.
+    judged = judge_content_type(beginning, with_ending_for(shown, declared))
     sent = declared if kept is None else usual(kept)
     if sent != declared or not is_declared(judged, declared):
         raise WrongContentType(

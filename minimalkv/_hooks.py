@@ -9,7 +9,7 @@ import contextlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, Final, NoReturn
 
 from minimalkv._constants import (
     FOREVER,
@@ -19,7 +19,7 @@ from minimalkv._constants import (
     NOT_SET,
     VALID_KEY_RE,
 )
-from minimalkv._errors import InvalidKey, StoreError, Unsupported
+from minimalkv._errors import InvalidKey, StoreError, StoreUnavailable, Unsupported
 from minimalkv._keys import explain_key, is_seed_key
 from minimalkv._localfiles import replacing
 from minimalkv._meta import ObjectMeta, guess_content_type
@@ -34,6 +34,9 @@ from minimalkv._streams import (
 from minimalkv._writers import AbortableWriter, SpoolSink
 
 PING_KEY = "mkv-ping"
+MOST_UNAVAILABLE: Final = 3
+"""After so many keys without an answer, the others of a call are not tried: each would
+wait as long, and for nothing."""
 _PACKAGE = __name__.partition(".")[0]
 
 
@@ -322,11 +325,17 @@ def cut(source: BinaryIO, start: int, stop: int | None, size: int) -> BinaryIO:
 def each(keys: Iterable[str], action: Callable[[str], object]) -> None:
     """Do something for every key, and raise once for all those where it failed."""
     failed: dict[str, StoreError] = {}
+    unavailable: list[StoreUnavailable] = []
     for key in keys:
+        if len(unavailable) >= MOST_UNAVAILABLE:
+            failed[key] = unavailable[-1]
+            continue
         try:
             action(key)
         except StoreError as error:
             failed[key] = error
+            if isinstance(error, StoreUnavailable):
+                unavailable.append(error)
     if failed:
         raise_failed(failed)
 

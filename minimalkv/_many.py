@@ -68,7 +68,8 @@ class Many(PutChecks):
             If *if_absent* and some keys had a value; the others were written.
         StoreError
             If some values could not be stored; the others were. Either error has them
-            as ``failed_keys``.
+            as ``failed_keys``. After three without an answer, the rest is among them,
+            untried.
         """
         for key, data in items.items():
             self._check_valid_key(key)
@@ -92,6 +93,7 @@ class Many(PutChecks):
             If a key is unusable; nothing was deleted.
         StoreError
             If some could not be deleted, with them as ``failed_keys``; the others were.
+            After three without an answer, the rest is among them, untried.
         """
         self._delete_many(self._readable(keys))
 

@@ -28,6 +28,10 @@ DRAIN_BYTES: Final = 64 * 2**20
 Read = Callable[[int], bytes]
 Event = Any  # a MultipartSegment, then bytes, then None at the end of each part
 
+# Those that browsers send. Python has others that take quadratic time, or raise.
+_CHARSETS: Final = frozenset(
+    {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"}
+)
 _BROKEN: Final = b""  # no event of the parser is empty
 
 
@@ -83,11 +87,9 @@ class Part:
 
     def text(self) -> str:
         """Return all of a field as text; what is no text becomes U+FFFD."""
-        data = self.read()
-        try:
-            return data.decode(self._charset, "replace")
-        except LookupError:
-            return data.decode("utf-8", "replace")
+        charset = self._charset.lower()
+        known = charset if charset in _CHARSETS else "utf-8"
+        return self.read().decode(known, "replace")
 
     def skip(self) -> None:
         """Read to the end without keeping anything."""

@@ -110,6 +110,14 @@ _XML: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\s")
 _ACTIVE_XML: Final = (
     (re.compile(rb"<svg[\s>:/]|www\.w3\.org/2000/svg", re.IGNORECASE), _SVG),
     (re.compile(rb"www\.w3\.org/1999/xhtml", re.IGNORECASE), "text/html"),
+    # A style sheet can make anything of it, and so can a namespace in disguise.
+    (
+        re.compile(
+            rb"<\?xml-stylesheet|xmlns(?::[^\s=]+)?\s*=\s*(?:\"[^\"]*&|'[^']*&)",
+            re.IGNORECASE,
+        ),
+        "text/html",
+    ),
 )
 _MARKUP: Final = (
     (re.compile(rb"<svg[\s>:/]", re.IGNORECASE), _SVG),
@@ -179,6 +187,17 @@ def _told_by_name(found: str, named: str) -> str:
     return named if named.startswith(_CONTAINERS.get(found, ())) else found
 
 
+def _without_inner_programs(filename: str) -> str:
+    """Return a name that Apache does not run for an ending before the last one."""
+    first, *middle, last = filename.split(".") if "." in filename else ("", filename)
+    if not middle:
+        return filename
+    kept = "".join(
+        f"{'_' if one.lower() in _RUN_BY_SERVERS else '.'}{one}" for one in middle
+    )
+    return f"{first}{kept}.{last}"
+
+
 def is_declared(judged: str, declared: str) -> bool:
     """Tell whether a file may be what its name or sender says."""
     if judged == declared:
@@ -223,6 +242,7 @@ def with_ending_for(
     keeps_others : bool
         Whether an ending of which bytes tell nothing may stay.
     """
+    filename = _without_inner_programs(filename)
     stem, dot, old = filename.rpartition(".")
     named = type_of(filename)
     fits = named == content_type != UNKNOWN

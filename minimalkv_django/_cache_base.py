@@ -10,7 +10,8 @@ from django.core.cache.backends.base import (
     BaseCache,
 )
 
-from minimalkv import FOREVER, KeyValueStore, Unsupported
+from minimalkv import FOREVER, InvalidKey, KeyValueStore, Unsupported
+from minimalkv._constants import MAX_KEY
 from minimalkv._expiry import MAX_TTL_SECS
 from minimalkv.ttl import with_ttl
 from minimalkv_django._cache_keys import Keys
@@ -68,7 +69,16 @@ class CacheBase(BaseCache):
 
     @cached_property
     def _keys(self) -> Keys:
-        return Keys(self.key_prefix, self.store.max_key)
+        store = self.store
+        keys = Keys(self.key_prefix, min(store.max_key, store.max_segment))
+        try:
+            # The longest that there can be; a wrapper may lengthen what is encoded.
+            store._check_valid_key(keys.of_lock("\n" * MAX_KEY))  # noqa: SLF001 - nothing public tells
+        except InvalidKey as error:
+            raise Unsupported(
+                f"A cache cannot be kept in {store!r}: {error}"
+            ) from error
+        return keys
 
     @cached_property
     def _values(self) -> Values:

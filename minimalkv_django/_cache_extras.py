@@ -131,6 +131,17 @@ class Extras(CacheBase):
             If the store failed, also in the middle, unless that is ignored.
         """
         del itersize
+        outage = self.ignored
+        if outage is not None and outage.is_on:
+            return
+        try:
+            yield from self._found_keys(search, version)
+        except StoreError as error:
+            if outage is None:
+                raise
+            outage.begin(error)
+
+    def _found_keys(self, search: str, version: int | None) -> Iterator[str]:
         checks = _lists_what_expired(self.store)
         for key, name in self._matching(search, version):
             if not checks or name in self.store:
@@ -141,22 +152,11 @@ class Extras(CacheBase):
         around = wrapping(lambda key: self.make_key(key, version=version))
         wanted = pattern(search)
         beginning = self._keys.beginning(around.before + wanted.beginning)
-        for name in self._listed(beginning):
+        for name in self.store.iter_keys(beginning):
             text = self._keys.text_of(name, self.store.get)
             key = None if text is None else around.key_of(text)
             if key is not None and wanted.matches(key):
                 yield key, name
-
-    def _listed(self, beginning: str) -> Iterator[str]:
-        outage = self.ignored
-        if outage is not None and outage.is_on:
-            return
-        try:
-            yield from self.store.iter_keys(beginning)
-        except StoreError as error:
-            if outage is None:
-                raise
-            outage.begin(error)
 
     @degrading(lambda *_, **__: 0)
     def delete_pattern(

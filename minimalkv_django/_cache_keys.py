@@ -27,7 +27,9 @@ _PART: Final = re.compile(
 )
 _MEMBER: Final = re.compile(r"\\(?P<one>.)|(?P<low>.)-(?P<high>.)|.", re.DOTALL)
 
-_MARK: Final = "\x00key\x00"
+_MARK: Final = "\x00Key\x00"
+# Some functions hash only what is long.
+_LONG_MARK: Final = f"\x00{'Key' * 400}\x00"
 _MOST_CACHED: Final = 64
 
 
@@ -55,7 +57,8 @@ def wrapping(make_key: Callable[[str], str]) -> Wrapping:
         If it does anything else than to put text around a key.
     """
     parts = make_key(_MARK).split(_MARK)
-    if len(parts) != len(Wrapping._fields):
+    leaves_it = parts == make_key(_LONG_MARK).split(_LONG_MARK)
+    if len(parts) != len(Wrapping._fields) or not leaves_it:
         raise Unsupported(
             "Which keys there are can be told only if KEY_FUNCTION puts text around "
             "the key and leaves it as it is."

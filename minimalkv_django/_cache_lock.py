@@ -41,7 +41,7 @@ class CacheLock:
     name : str
         What it is called in messages.
     timeout : float or None
-        Seconds after which it is free again; None is never.
+        Seconds after which it is free again; None or 0 is never.
     sleep : float
         Seconds between two tries to get it.
     blocking : bool
@@ -73,7 +73,7 @@ class CacheLock:
         self._store = store
         self._key = key
         self.name = name
-        self.timeout = timeout
+        self.timeout = timeout or None  # 0 is no timeout, as in redis-py
         self.sleep = sleep
         self.blocking = blocking
         self.blocking_timeout = blocking_timeout

@@ -1,6 +1,7 @@
 """The views behind signed links, and behind uploads to the store itself."""
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import (
     Http404,
     HttpRequest,
@@ -16,6 +17,7 @@ from minimalkv._direct import receive_direct_upload
 from minimalkv._links import read_link
 from minimalkv.files import drain
 from minimalkv_django._direct import link_seals, upload_seals
+from minimalkv_django._upload_handler import require_length
 from minimalkv_django.middleware import refuse_for_now
 from minimalkv_django.stores import stores
 from minimalkv_django.views import serve
@@ -27,10 +29,14 @@ def signed(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
         link = read_link(token, link_seals())
     except InvalidToken as error:
         return _answer(error)
+    try:
+        store = stores[link.store]
+    except ImproperlyConfigured as error:
+        raise Http404("There is no such store.") from error
     return serve(
         request,
         link.key,
-        store=link.store,
+        store=store,
         download_name=link.name or name,
         as_attachment=link.as_attachment,
         cache_control=f"private, max-age={max(int(link.until - _clock.now()), 0)}",
@@ -59,13 +65,15 @@ def receive(request: HttpRequest, store: str, token: str) -> HttpResponseBase:
 
 def _receive(request: HttpRequest, store: str, token: str) -> None:
     length = request.META.get("CONTENT_LENGTH") or ""
+    if isinstance(request, WSGIRequest):
+        require_length(request)
     receive_direct_upload(
         stores[store],
         upload_seals(store),
         token,
         request,
         content_type=request.content_type or "",
-        content_length=int(length) if length.isdigit() else None,
+        content_length=int(length) if length.isascii() and length.isdigit() else None,
     )
 
 

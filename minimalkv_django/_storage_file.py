@@ -1,6 +1,7 @@
 """A stored file that is open, for reading or for writing."""
 
 import io
+import logging
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -10,6 +11,8 @@ from typing import Any, BinaryIO, Final, Protocol, Self
 from django.core.files import File
 
 from minimalkv._writers import AbortableWriter
+
+_log: Final = logging.getLogger("minimalkv_django.storage")
 
 _ENCODING: Final = "utf-8"
 _KINDS: Final = ("r", "w", "x")
@@ -80,8 +83,9 @@ class KVFile(File):  # type: ignore[type-arg]  # generic in the stubs only
     def close(self) -> None:
         """Close the file; one that was written is stored now.
 
-        It is not stored if an exception is on its way that came after the opening:
-        the ``with`` block of a model's file closes, whatever happened in it.
+        It is not stored if an exception is on its way, or handled, that came after the
+        opening: the ``with`` block of a model's file closes, whatever happened in it.
+        The log tells.
 
         Raises
         ------
@@ -96,6 +100,8 @@ class KVFile(File):  # type: ignore[type-arg]  # generic in the stubs only
         if self._writer is None:
             super().close()
         elif failure is not None and failure is not self._handled:
+            kind = type(failure).__name__
+            _log.warning("%s was not stored: it was closed during %s.", self.name, kind)
             self._writer.abort()
         else:
             with self._opener.publishing(str(self.name)):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -11,12 +12,20 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from minimalkv import KeyValueStore, StoreError
+from minimalkv import KeyValueStore, StoreError, UploadRefused
 from minimalkv.files import Part, StoredFile, iter_parts, store_upload
 from minimalkv_django import _csrf
 from minimalkv_django.stores import stores
 
 _log: Final = logging.getLogger("minimalkv_django.uploads")
+
+
+def require_length(request: HttpRequest) -> None:
+    """Refuse a request whose body Django would take for empty, so that it was lost."""
+    if not request.META.get("CONTENT_LENGTH"):
+        error = UploadRefused("The request does not say its length (Content-Length).")
+        error.status = HTTPStatus.LENGTH_REQUIRED
+        raise error
 
 
 class KVUploadedFile(UploadedFile):  # type: ignore[type-arg] # only in the stubs
@@ -41,18 +50,20 @@ class KVUploadedFile(UploadedFile):  # type: ignore[type-arg] # only in the stub
 
     def __init__(self, store: KeyValueStore, stored: StoredFile) -> None:
         self._store = store
+        self._key = stored.key
         self._is_kept = False
         self._opened: IO[bytes] | None = None
         self.stored = stored
-        super().__init__(
-            None, stored.filename, stored.content_type, stored.size, None, {}
-        )
+        name = stored.filename
+        if name in ("", ".", ".."):  # Django refuses them, and it is stored by now
+            name = stored.key.rpartition("/")[2]
+        super().__init__(None, name, stored.content_type, stored.size, None, {})
 
     @property
     def file(self) -> IO[bytes]:
         """The content, opened in the store when it is asked for."""
         if self._opened is None:
-            self._opened = self._store.open(self.stored.key)
+            self._opened = self._store.open(self._key)
         return self._opened
 
     @file.setter
@@ -61,8 +72,8 @@ class KVUploadedFile(UploadedFile):  # type: ignore[type-arg] # only in the stub
 
     @property
     def closed(self) -> bool:
-        """Whether it is not open now."""
-        return self._opened is None or self._opened.closed
+        """Whether it was closed; Django closes again what says so at the beginning."""
+        return self._opened is not None and self._opened.closed
 
     def open(self, mode: str | None = None, *_: Any, **__: Any) -> "KVUploadedFile":
         """Go to its beginning; see Django."""
@@ -86,8 +97,12 @@ class KVUploadedFile(UploadedFile):  # type: ignore[type-arg] # only in the stub
         """
         if self._is_kept or store is not self._store:
             return False
-        store.move(self.stored.key, key)
+        store.move(self._key, key)
+        self._key = key
         self._is_kept = True
+        if self._opened is not None:  # it reads what is gone
+            self._opened.close()
+            self._opened = None
         return True
 
     def close(self) -> None:
@@ -146,6 +161,7 @@ class KVUploadHandler(FileUploadHandler):
         }
         self._is_checked = not csrf
         self._fields = 0
+        self._parts = 0
         self._post = QueryDict(mutable=True)
         self._files: MultiValueDict[str, Any] = MultiValueDict()
 
@@ -154,10 +170,10 @@ class KVUploadHandler(FileUploadHandler):
         """Whether the request can be checked without its form."""
         return self._is_checked or _csrf.has_header(self._request)
 
-    def check_csrf(self) -> None:
+    def check_csrf(self, fields: QueryDict | None = None) -> None:
         """Do Django's check once, with the fields that were read by now."""
         if not self._is_checked:
-            _csrf.check(self._request, self._post)
+            _csrf.check(self._request, self._post if fields is None else fields)
             self._is_checked = True
 
     def handle_raw_input(
@@ -191,8 +207,11 @@ class KVUploadHandler(FileUploadHandler):
         for part in parts:
             if part.filename is None:
                 self._take_field(part)
-            elif part.filename:  # a file input that was left empty has no name
-                self._take_file(part)
+            else:
+                self.check_csrf()
+                self._count_file()
+                if part.filename:  # a file input that was left empty has no name
+                    self._take_file(part)
 
     def _take_field(self, part: Part) -> None:
         limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
@@ -204,17 +223,19 @@ class KVUploadHandler(FileUploadHandler):
         self._post.appendlist(part.name, part.text())
 
     def _take_file(self, part: Part) -> None:
-        self.check_csrf()
-        limit = settings.DATA_UPLOAD_MAX_NUMBER_FILES
-        if limit is not None and sum(len(f) for _, f in self._files.lists()) >= limit:
-            raise TooManyFilesSent(
-                f"The form has more files than DATA_UPLOAD_MAX_NUMBER_FILES, {limit}."
-            )
         store = stores.get(self._wanted)
         stored = store_upload(
             store, part, part.filename, field=part.name, **self._options
         )
         self._files.appendlist(part.name, KVUploadedFile(store, stored))
+
+    def _count_file(self) -> None:
+        limit = settings.DATA_UPLOAD_MAX_NUMBER_FILES
+        self._parts += 1
+        if limit is not None and self._parts > limit:
+            raise TooManyFilesSent(
+                f"The form has more files than DATA_UPLOAD_MAX_NUMBER_FILES, {limit}."
+            )
 
     def _discard(self) -> None:
         for _, files in self._files.lists():

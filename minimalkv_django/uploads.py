@@ -12,11 +12,10 @@ What a view neither keeps nor gives to a model is deleted when the request ends.
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from http import HTTPStatus
-from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 
@@ -25,7 +24,11 @@ from minimalkv._direct import DirectUpload
 from minimalkv.files import StoredFile, drain
 from minimalkv_django._csrf import CsrfRefused
 from minimalkv_django._direct import attach, direct_upload, signed_url
-from minimalkv_django._upload_handler import KVUploadedFile, KVUploadHandler
+from minimalkv_django._upload_handler import (
+    KVUploadedFile,
+    KVUploadHandler,
+    require_length,
+)
 from minimalkv_django.middleware import refuse_for_now
 
 __all__ = [
@@ -99,13 +102,19 @@ def stream_uploads(
     }
 
     def decorate(view: View) -> View:
-        wrap = _async_view if iscoroutinefunction(view) else _sync_view
+        wrap = _async_view if _is_async(view) else _sync_view
         wrapper = wrap(view, options)
         # Not by Django's decorator, whose result cannot be awaited before 5.0.
         wrapper.csrf_exempt = True  # type: ignore[attr-defined] # as that one does it
         return wrapper
 
     return decorate if view is None else decorate(view)
+
+
+def _is_async(view: View) -> bool:
+    # `method_decorator` passes on a partial of `dispatch`, itself no coroutine.
+    owner = getattr(getattr(view, "func", None), "__self__", None)
+    return iscoroutinefunction(view) or bool(getattr(owner, "view_is_async", False))
 
 
 def _sync_view(view: View, options: dict[str, Any]) -> View:
@@ -143,25 +152,22 @@ _REFUSALS: Final = (UploadRefused, UnreadablePostError, CsrfRefused, StoreUnavai
 def _prepare(
     request: HttpRequest, options: dict[str, Any], at_once: bool = False
 ) -> None:
+    if "_files" in vars(request):
+        raise ImproperlyConfigured(
+            "The form was read before the view was called, into temporary files. No "
+            "middleware may use request.POST of a view with stream_uploads."
+        )
     handler = KVUploadHandler(request, **options)
     request.upload_handlers = [handler]
     if request.content_type == "multipart/form-data":
-        _require_length(request)
+        require_length(request)
     if request.method != "POST":
         handler.check_csrf()
     elif at_once or not handler.has_token:
-        _ = request.POST
-        handler.check_csrf()  # also where there is no form to check it in
+        # A form with files is checked before the first of them; all else is not yet.
+        handler.check_csrf(request.POST)
     else:
         handler.check_csrf()
-
-
-def _require_length(request: HttpRequest) -> None:
-    # Without it, Django takes the form for empty, and the files would be lost.
-    if not request.META.get("CONTENT_LENGTH"):
-        error = UploadRefused("The request does not say its length (Content-Length).")
-        error.status = HTTPStatus.LENGTH_REQUIRED
-        raise error
 
 
 def _refuse(request: HttpRequest, error: Exception) -> HttpResponse:

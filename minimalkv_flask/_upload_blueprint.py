@@ -51,8 +51,12 @@ def serve(token: str, filename: str) -> ResponseReturnValue:
     with answered():
         link = read_link(token, link_seals(current_app))
     rest = max(int(link.until - _clock.now()), 0)
+    try:
+        store = store_at(current_app, link.store)
+    except InvalidArgument:
+        abort(404)
     return send_from_store(
-        store_at(current_app, link.store),
+        store,
         link.key,
         download_name=link.name,
         as_attachment=link.as_attachment,

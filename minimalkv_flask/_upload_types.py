@@ -82,7 +82,9 @@ SOURCE: Final = (
 EXECUTABLES: Final = ("so", "exe", "dll")
 """Programs that a machine runs: for `AllExcept` rather than to be taken."""
 
-DEFAULTS: Final = TEXT + DOCUMENTS + IMAGES + DATA
+# Not xml and plist: other servers show them as pages, whose scripts may hide anywhere.
+_PASSIVE_DATA: Final = tuple(one for one in DATA if one not in ("xml", "plist"))
+DEFAULTS: Final = TEXT + DOCUMENTS + IMAGES + _PASSIVE_DATA
 """What a set takes that says nothing else."""
 
 

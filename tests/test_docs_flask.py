@@ -108,7 +108,8 @@ def test_every_group_is_documented_with_its_endings() -> None:
     told = {name: tuple(spans(row[1])) for name, row in rows.items()}
     in_words = {"ALL", "DEFAULTS", "SOURCE"}
     assert told == {n: group for n, group in groups.items() if n not in in_words}
-    assert told["TEXT"] + told["DOCUMENTS"] + told["IMAGES"] + told["DATA"] == DEFAULTS
+    all_of_them = told["TEXT"] + told["DOCUMENTS"] + told["IMAGES"] + told["DATA"]
+    assert tuple(one for one in all_of_them if one not in ("plist", "xml")) == DEFAULTS
     assert isinstance(uploads.ALL, AllExcept)
     assert all(f"`{name}`" in prose(PAGE) for name in in_words)
 

@@ -72,7 +72,7 @@ NUMBERS: Final = {
     "read while it is sent, 256 KiB at a time": CHUNK_BYTES == 256 * 2**10,
     "within `expires`, an hour unless": _direct.EXPIRES_SECS == 3600,
     "the token counts a day longer": _direct.ATTACH_SECS == 86400,
-    "delete it after two days": keyword(_direct.purge_pending) == 2 * 86400,
+    "delete it two days after": keyword(_direct.purge_pending) == 2 * 86400,
     "the same for a quarter of its life": _links._STEPS == 4,
     "`FILE_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MiB": (
         global_settings.FILE_UPLOAD_MAX_MEMORY_SIZE == 2.5 * 2**20

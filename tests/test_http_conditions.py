@@ -249,3 +249,12 @@ def test_every_version_has_a_tag_of_its_own_that_fits_into_a_header(etag: str) -
     assert ask(store, "key", If_None_Match=tag)[0].status == 304
     store.etag = f"{etag} "
     assert ask(store, "key", If_None_Match=tag)[0].status == 200
+
+
+def test_the_last_date_that_there_is_is_no_error() -> None:
+    store = HDictStore({"key": VALUE})
+    last = "Fri, 31 Dec 9999 23:59:59 GMT"
+
+    told, data = ask(store, "key", Range="bytes=200-", If_Range=last)
+
+    assert (told.status, data) == (200, VALUE)

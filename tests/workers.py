@@ -96,6 +96,7 @@ def use_cache(number: str, url: str, prefix: str, times: str) -> None:
     for turn in range(int(times)):
         wins += cache.add(f"key-{turn}", [number])
         cache.incr("count")
+        wins += cache.add("contended", [number])
     print(wins)
 
 

@@ -71,7 +71,7 @@ def is_still(if_range: str | None, meta: ObjectMeta) -> bool:
         return wanted == etag_of(meta)
     date = _parsed(wanted)
     # Within the same second there may have been another version with this date.
-    is_settled = date is not None and date + _SECOND <= datetime.now(UTC)
+    is_settled = date is not None and date <= datetime.now(UTC) - _SECOND
     return is_settled and date == _whole_second(meta)
 
 

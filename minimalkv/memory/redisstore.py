@@ -304,10 +304,12 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         if if_match is not None:
             same.delete(self._calls, key, if_match)
         else:
-            self._remove(key)
+            self._calls.ask(key, pack(b"DEL", key.encode()), writes=True)
 
     def _remove(self, key: str) -> bool:
-        return bool(self._calls.ask(key, pack(b"DEL", key.encode()), writes=True))
+        # Done twice, the second would not find what the first deleted.
+        command = pack(b"DEL", key.encode())
+        return bool(self._calls.ask(key, command, writes=True, once=True))
 
     def _delete_many(self, keys: list[str]) -> None:
         many.delete_many(self._calls, keys)

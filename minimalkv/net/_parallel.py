@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from minimalkv._errors import StoreError
-from minimalkv._hooks import raise_failed
+from minimalkv._errors import StoreError, StoreUnavailable
+from minimalkv._hooks import MOST_UNAVAILABLE, raise_failed
 
 _T = TypeVar("_T")
 _Key = TypeVar("_Key")
@@ -38,12 +38,20 @@ def in_parallel(
 def failures(
     action: Callable[[str], object], keys: Iterable[str], workers: int
 ) -> dict[str, StoreError]:
-    """Do something for every key, a few at a time, and return where it failed."""
+    """Do something for every key, a few at a time, and return where it failed.
+
+    Once several had no answer, the others fail without being tried.
+    """
+    unavailable: list[StoreUnavailable] = []
 
     def attempt(key: str) -> StoreError | None:
+        if len(unavailable) >= MOST_UNAVAILABLE:
+            return unavailable[-1]
         try:
             action(key)
         except StoreError as error:
+            if isinstance(error, StoreUnavailable):
+                unavailable.append(error)
             return error
         return None
 

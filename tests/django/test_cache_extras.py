@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -162,8 +163,18 @@ def test_a_key_function_that_puts_text_around_is_understood() -> None:
     assert cache.get_many(["a", "ab"]) == {"ab": 2}
 
 
-def test_a_key_function_that_hides_the_key_has_no_patterns() -> None:
-    cache = new_cache("memory://", KEY_FUNCTION=lambda key, *_: str(hash(key)))
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda key, *_: str(hash(key)),
+        lambda key, *_: key.lower(),
+        lambda key, *_: key if len(key) < 200 else str(hash(key)),
+    ],
+)
+def test_a_key_function_that_hides_the_key_has_no_patterns(
+    function: Callable[..., str],
+) -> None:
+    cache = new_cache("memory://", KEY_FUNCTION=function)
     cache.set("key", 1)
 
     assert cache.get("key") == 1
@@ -218,6 +229,11 @@ def test_who_waits_for_a_lock_gets_it(near_cache: KVCache) -> None:
 
     assert order == ["first", "second"]
     assert first.locked() is False
+
+
+def test_a_timeout_of_0_is_none(near_cache: KVCache) -> None:
+    assert near_cache.lock("door", timeout=0).acquire()
+    assert not near_cache.lock("door", timeout=0).acquire(blocking=False)
 
 
 def test_who_waits_too_long_gets_no_lock(near_cache: KVCache) -> None:

@@ -1,9 +1,11 @@
 """What a cache does while its store does not answer."""
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from asgiref.sync import async_to_sync
 from django.contrib.sessions.backends.cache import SessionStore
 from pytest_django import Settings
 
-from minimalkv import StoreUnavailable
+from minimalkv import KeyValueStore, ObjectMeta, StoreUnavailable
 from minimalkv._hooks import each
+from minimalkv.decorator import PrefixDecorator
+from minimalkv.fs import FilesystemStore
 from minimalkv.memory import DictStore
 from minimalkv_django._cache_outages import PAUSE_SECS
 from minimalkv_django.cache import KVCache
@@ -263,3 +267,60 @@ def test_the_timeout_of_the_url_counts() -> None:
     assert cache.store._calls._timeout == 7  # type: ignore[attr-defined]  # of Redis
     usual = new_cache("redis://localhost:1/0").store
     assert usual._calls._timeout == 2  # type: ignore[attr-defined]  # of Redis
+
+
+def test_many_keys_of_a_stalled_bucket_cost_the_timeout_once() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(100)
+        place = f"hs3://k:s@127.0.0.1:{server.getsockname()[1]}/b"
+        options = "is_secure=false&conditional=true&create_if_missing=false"
+        cache = forgiving(f"{place}?{options}", timeout=0.5)
+        began = time.monotonic()
+        failed = cache.set_many(dict.fromkeys(map(str, range(200)), 1))
+    assert len(failed) == 200
+    # It would be 12.5 seconds if each of them waited.
+    assert time.monotonic() - began < 6
+
+
+def test_a_dead_store_is_not_asked_for_each_of_many_keys() -> None:
+    class Dead(DictStore):
+        calls = 0
+        _put_many = KeyValueStore._put_many
+
+        def _put(self, *_: Any, **__: Any) -> Any:
+            self.calls += 1
+            raise StoreUnavailable("no")
+
+    store = Dead()
+    with pytest.raises(StoreUnavailable):
+        new_cache(store).set_many(dict.fromkeys("abcdefghij", 1))
+    assert store.calls == 3
+
+
+@pytest.mark.filterwarnings("ignore::django.core.cache.backends.base.CacheKeyWarning")
+@pytest.mark.parametrize("key", ["a", "k" * 300])
+def test_keys_that_cannot_be_looked_at_are_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    store = FilesystemStore(tmp_path, fsync=False)
+    cache = forgiving(store)
+    cache.set(key, ["x"])
+
+    def dead(*_: Any, **__: Any) -> Any:
+        raise StoreUnavailable("no")
+
+    monkeypatch.setattr(store, "_get", dead)
+    monkeypatch.setattr(store, "_stream", dead)
+    assert cache.keys() == []
+    assert cache.get(key) is None
+
+
+def test_a_value_without_an_etag_is_deleted() -> None:
+    class Large(DictStore):
+        def _head(self, key: str) -> ObjectMeta:
+            return super()._head(key)._replace(etag=None)
+
+    cache = new_cache(PrefixDecorator("p-", Large()))
+    cache.set("key", [1])
+    assert [cache.delete("key"), cache.delete("key")] == [True, False]

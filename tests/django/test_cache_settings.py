@@ -96,6 +96,24 @@ def test_a_store_with_short_keys_is_refused(tmp_path: Path) -> None:
         new_cache(store).get("key")
 
 
+@pytest.mark.parametrize("prefix", ["site1-", "production-", "p" * 40 + "-"])
+@pytest.mark.filterwarnings("ignore::django.core.cache.backends.base.CacheKeyWarning")
+def test_long_keys_fit_behind_the_prefix_of_a_store(
+    tmp_path: Path, prefix: str
+) -> None:
+    cache = new_cache(f"hfs://{tmp_path}/data#wrap:prefix({prefix})")
+
+    for key in ("k" * 300, "ü" * 60):
+        cache.set(key, [key])
+        assert cache.get(key) == [key]
+    assert cache.lock("k" * 300).acquire()
+
+
+def test_a_store_that_lengthens_keys_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="cache"):
+        new_cache(f"hfs://{tmp_path}/data#wrap:urlencode").get("a")
+
+
 @pytest.mark.parametrize("prefix", ["", "ü" * 100, "-" * 100, "a-b", "a" * 500])
 @pytest.mark.filterwarnings("ignore::django.core.cache.backends.base.CacheKeyWarning")
 def test_any_prefix_has_a_place_of_its_own(prefix: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, include, path
 from pytest_django import Settings
 
@@ -14,6 +14,7 @@ from minimalkv import (
     UploadIncomplete,
     WrongContentType,
 )
+from minimalkv_django._file_views import receive
 from minimalkv_django.stores import stores
 from minimalkv_django.uploads import DirectUpload, attach, direct_upload, signed_url
 from tests.clocks import FakeClock
@@ -180,3 +181,20 @@ def test_token_of_a_link_allows_no_upload(kept: KeyValueStore) -> None:
     token = signed_url("a.png").split("/")[-2]
     with pytest.raises(InvalidToken):
         attach(token)
+
+
+def test_upload_of_unknown_length_is_refused(kept: KeyValueStore) -> None:
+    allowed = direct_upload("a.png")
+    request = RequestFactory().put(allowed.url, PNG, content_type="image/png")
+    del request.META["CONTENT_LENGTH"]
+    assert receive(request, "uploads", allowed.token).status_code == 411
+    assert kept.keys() == []
+
+
+def test_link_to_a_store_that_is_gone_is_a_404(
+    kept: KeyValueStore, client: Client, settings: Settings
+) -> None:
+    settings.MINIMALKV_STORES = {"default": "memory://", "old": "hmemory://"}
+    link = signed_url("a.png", store="old")
+    settings.MINIMALKV_STORES = {"default": "memory://"}
+    assert status_of(client, link) == 404

@@ -8,11 +8,14 @@ from typing import Any, cast
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views import View
 from pytest_django import Settings
 
 from minimalkv import KeyValueStore, get_store_from_url
@@ -22,7 +25,7 @@ from minimalkv_django.uploads import KVUploadedFile, stream_uploads
 from tests.forms import PNG, Sent, body_of, file, text
 from tests.watched import WatchedStore
 
-View = Callable[[HttpRequest], HttpResponse]
+AnyView = Callable[[HttpRequest], HttpResponse]
 
 views: list[Any] = []
 
@@ -116,7 +119,7 @@ def fails(request: HttpRequest) -> HttpResponse:
 
 @pytest.mark.parametrize("view", [fails, lambda request: HttpResponse("no thanks")])
 def test_view_that_fails_or_forgets_leaves_nothing(
-    kept: KeyValueStore, view: View
+    kept: KeyValueStore, view: AnyView
 ) -> None:
     views.append(stream_uploads(view))
     send(file("photo", "a.png", PNG))
@@ -134,6 +137,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[Sent, ...], int]] = {
     ),
     "field too large": ({}, (file("a", "a.png", PNG), text("t", "x" * 3000000)), 413),
     "too many fields": ({}, tuple(text(f"t{n}", "x") for n in range(1001)), 400),
+    "too many empty inputs": ({}, tuple(file("f", "", b"") for _ in range(101)), 400),
     "too many files": ({}, tuple(file("f", "f", b"x") for _ in range(101)), 400),
 }
 
@@ -317,3 +321,70 @@ def test_uploaded_file_of_another_store_is_read(kept: KeyValueStore) -> None:
     views.append(stream_uploads(view))
     assert send(file("photo", "a.png", PNG)).content == PNG
     assert kept.keys() == []
+
+
+# What Django does with files.
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/", "\u200b"])
+def test_file_without_a_name_of_its_own_leaves_nothing(
+    kept: KeyValueStore, name: str
+) -> None:
+    views.append(stream_uploads(lambda request: HttpResponse(len(request.FILES))))
+    assert send(file("photo", name, PNG)).content == b"1"
+    assert kept.keys() == []
+
+
+def test_file_can_be_read_again_after_a_model_has_taken_it(kept: KeyValueStore) -> None:
+    def saves(request: HttpRequest) -> HttpResponse:
+        (found,) = files_of(request, "photo")
+        first = found.read(3)
+        KVStorage(store="uploads", location="mine").save("me.png", found)
+        found.seek(0)
+        return HttpResponse(first + found.read())
+
+    views.append(stream_uploads(saves))
+    assert send(file("photo", "a.png", PNG)).content == PNG[:3] + PNG
+    assert len(kept.keys()) == 1
+
+
+def test_ordinary_form_is_checked_by_its_own_field(guarded: KeyValueStore) -> None:
+    views.append(stream_uploads(lambda request: HttpResponse(request.POST["a"])))
+    client, token = careful_client()
+    form = "application/x-www-form-urlencoded"
+    right = client.post("/", f"csrfmiddlewaretoken={token}&a=1", content_type=form)
+    assert right.content == b"1"
+    wrong = client.post("/", f"csrfmiddlewaretoken={'x' * 64}&a=1", content_type=form)
+    assert wrong.status_code == 403
+
+
+def wrapped(around: str) -> Any:
+    stream = stream_uploads(csrf=False, types=["pdf"])
+
+    class Page(View):
+        async def post(self, request: HttpRequest) -> HttpResponse:
+            return keeps(request)
+
+    if around == "view":
+        return stream(Page.as_view())
+    return method_decorator(stream, name="dispatch")(Page).as_view()
+
+
+@pytest.mark.parametrize("around", ["view", "dispatch"])
+def test_asynchronous_class_refuses_as_others_do(
+    kept: KeyValueStore, around: str
+) -> None:
+    body, content_type = body_of(file("photo", "a.png", PNG))
+    request = AsyncRequestFactory().post("/", body, content_type=content_type)
+    answer = asyncio.run(wrapped(around)(request))
+    assert answer.status_code == 415
+    assert kept.keys() == []
+
+
+def test_form_that_was_read_before_is_told(kept: KeyValueStore) -> None:
+    body, content_type = body_of(file("photo", "a.png", PNG))
+    request = RequestFactory().post("/", body, content_type=content_type)
+    assert request.POST == {}
+    with pytest.raises(ImproperlyConfigured, match="middleware"):
+        stream_uploads(keeps, csrf=False)(request)
+    request.close()

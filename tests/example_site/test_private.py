@@ -135,3 +135,16 @@ def test_the_name_of_a_file_is_shown_as_text(files: Flask) -> None:
 
     assert "&lt;b&gt;x.txt" in page
     assert "<b>" not in page
+
+
+def test_what_is_sent_again_keeps_its_own_policy(files: Flask) -> None:
+    visitor = Visitor(files).sign_in()
+    keep(visitor, b"%PDF-1.7 and more", "notes.pdf")
+    (link,) = links(visitor)
+    path = urlsplit(link).path
+
+    first = Visitor(files).get(path)
+    assert "Content-Security-Policy" not in first.headers  # no viewer starts in one
+    again = Visitor(files).get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert "Content-Security-Policy" not in again.headers

@@ -189,14 +189,14 @@ def pending_name(store: KeyValueStore, upload: DirectUpload) -> str:
 
 
 class Exchanging(StoreDecorator):
-    """A store whose values somebody exchanges while they are moved."""
+    """A store whose values somebody exchanges while they are copied."""
 
-    def _move(self, source: str, dest: str) -> None:
+    def _copy(self, source: str, dest: str) -> None:
         self._dstore.put(source, b"<html><script>")
-        super()._move(source, dest)
+        super()._copy(source, dest)
 
 
-def test_what_is_exchanged_before_it_is_moved_is_not_taken(
+def test_what_is_exchanged_before_it_is_copied_is_not_taken(
     store: KeyValueStore,
 ) -> None:
     upload = begin(store)
@@ -207,24 +207,64 @@ def test_what_is_exchanged_before_it_is_moved_is_not_taken(
 
 
 class Failing(StoreDecorator):
-    """A store that fails once when it moves."""
+    """A store of which one call fails, once."""
 
-    has_failed = False
+    def __init__(self, store: KeyValueStore, call: int) -> None:
+        super().__init__(store)
+        self._left = call
 
-    def _move(self, source: str, dest: str) -> None:
-        if not self.has_failed:
-            self.has_failed = True
+    def _fail(self) -> None:
+        self._left -= 1
+        if self._left == 0:
             raise StoreUnavailable("It may have happened.")
-        super()._move(source, dest)
+
+    def _stream(self, *args: Any, **options: Any) -> Any:
+        self._fail()
+        return super()._stream(*args, **options)
+
+    def _copy(self, source: str, dest: str) -> None:
+        self._fail()
+        super()._copy(source, dest)
 
 
-def test_attaching_is_tried_again_after_a_failure(store: KeyValueStore) -> None:
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_attaching_is_tried_again_after_a_failure(
+    store: KeyValueStore, call: int
+) -> None:
     upload = begin(store)
     send(store, upload, PNG)
-    failing = Failing(store)
+    failing = Failing(store, call)
     with pytest.raises(StoreUnavailable):
         attach(failing, SEALS, upload.token)
-    assert store.get(attach(failing, SEALS, upload.token).key) == PNG
+    stored = attach(failing, SEALS, upload.token)
+    assert store.keys() == [stored.key]
+    assert store.get(stored.key) == PNG
+
+
+def test_what_can_still_be_attached_is_not_purged(
+    store: KeyValueStore, clock: FakeClock
+) -> None:
+    upload = begin(store, expires=7 * 86400)
+    clock.advance(7 * 86400 - 10)
+    send(store, upload, PNG)
+    assert purge_pending(store, PREFIX) == 0
+    assert store.get(attach(store, SEALS, upload.token).key) == PNG
+
+
+ANNOUNCED = [
+    ("data", "text/csv", b"a,b\n"),
+    ("data", "application/json", b"{}"),
+    ("report.tmp", "text/csv", b"a,b\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "content_type", "data"), ANNOUNCED)
+def test_what_was_announced_counts_more_than_the_name(
+    store: KeyValueStore, name: str, content_type: str, data: bytes
+) -> None:
+    upload = begin(store, name, content_type=content_type)
+    send(store, upload, data)
+    assert attach(store, SEALS, upload.token).content_type == content_type
 
 
 def test_unwanted_types_and_keys_of_ours_are_not_announced(

@@ -1,5 +1,6 @@
 """Forms that arrive in any pieces, and forms that are none."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from typing import Any, Final
@@ -221,3 +222,15 @@ def test_draining_bears_a_sender_that_has_gone() -> None:
         raise ConnectionResetError(size)
 
     drain(read, 1)
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "a\0b", "none"])
+def test_charset_that_no_browser_sends_is_utf_8(charset: str) -> None:
+    head = 'Content-Disposition: form-data; name="a"'
+    kind = f"Content-Type: text/plain; charset={charset}"
+    body = f"--x\r\n{head}\r\n{kind}\r\n\r\nc-d\r\n--x--\r\n".encode()
+    (text,) = (
+        part.text()
+        for part in iter_parts(io.BytesIO(body).read, "multipart/form-data; boundary=x")
+    )
+    assert text == "c-d"

@@ -140,3 +140,28 @@ def test_types_endings_and_groups_may_be_wanted(
     wanted: list[str], is_taken: bool
 ) -> None:
     assert is_wanted("image/png", "x.png", wanted) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("shell.php.jpg", "shell_php.jpg"),
+        ("v1.2.PhP5.phtml.jpg", "v1.2_PhP5_phtml.jpg"),
+        ("a.b.jpg", "a.b.jpg"),
+    ],
+)
+def test_ending_that_servers_run_stands_nowhere_in_a_name(
+    name: str, called: str
+) -> None:
+    assert with_ending_for(name, "image/jpeg") == called
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'<?xml version="1.0"?><?xml-stylesheet type="text/xsl" href="x"?><a/>',
+        b'<?xml version="1.0"?><a xmlns="http://www.w3.org/1999/xht&#109;l"/>',
+    ],
+)
+def test_xml_that_can_become_a_page_is_one(text: bytes) -> None:
+    assert judge_content_type(text, "a.xml") == "text/html"
