@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from minimalkv import _clock
 from minimalkv.testing import Contract
 
 pytest_plugins = ["tests.serving"]
@@ -116,3 +117,11 @@ def _tell_versions(reporter: pytest.TerminalReporter) -> None:
 def _tell(outcomes: Counter[str]) -> str:
     others = [f"{outcomes[o]} {o}" for o in ("failed", "skipped") if outcomes[o]]
     return ", ".join([f"{outcomes['passed']:5} passed", *others])
+
+
+@pytest.fixture(autouse=True)
+def time_of_day() -> Iterator[None]:
+    # A jump forwards, as some tests make, is remembered as long as the process lives.
+    before = _clock._offset
+    yield
+    _clock._offset = before

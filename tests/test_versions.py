@@ -3,7 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 
@@ -41,7 +41,6 @@ _STORAGES: Final = (
 _CACHES: Final = (
     "django/test_cache.py",
     "django/test_cache_extras.py",
-    "django/test_cache_outages.py",
     "django/test_cache_races.py",
     "django/test_cache_settings.py",
     "django/test_cache_values.py",
@@ -77,20 +76,6 @@ _OF_THE_CORE: Final = (
 _TESTS: Final = Path(__file__).parent
 
 
-@pytest.fixture(params=versions.elsewhere())
-def environment(request: pytest.FixtureRequest) -> str:
-    """Return the name of an environment, which is made when it is missing."""
-    try:
-        found = versions.tell(versions.versions(request.param))
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"The environment {request.param} could not be made: {error}")
-    # Shown at the end, with what cannot be tested here.
-    request.node.user_properties.append((VERSIONS, f"{request.param}: {found}"))
-    if lacking := versions.lacking():
-        request.node.user_properties.append((VERSIONS, lacking))
-    return str(request.param)
-
-
 def run(environment: str, stores: str, *files: str) -> None:
     """Run tests there; a warning is an error there, too."""
     command = [versions.python(environment), "-m", "pytest", "-q", "--tb=short"]
@@ -105,30 +90,69 @@ def run(environment: str, stores: str, *files: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_essentials_hold_on_other_versions(environment: str) -> None:
-    # Before Django 5.1 there is nothing to be awaited.
-    awaited = () if environment == "oldest" else ("django/test_session_async.py",)
-    run(environment, "memory", *_ESSENTIALS, *awaited)
+class OnOtherVersions:
+    """The tests in one environment; a process takes a class at a time."""
+
+    name: ClassVar[str]
+
+    @pytest.fixture
+    def environment(self, request: pytest.FixtureRequest) -> str:
+        """Return the name of the environment, which is made when it is missing."""
+        try:
+            found = versions.tell(versions.versions(self.name))
+        except subprocess.CalledProcessError as error:
+            pytest.fail(f"The environment {self.name} could not be made: {error}")
+        # Shown at the end, with what cannot be tested here.
+        request.node.user_properties.append((VERSIONS, f"{self.name}: {found}"))
+        if lacking := versions.lacking():
+            request.node.user_properties.append((VERSIONS, lacking))
+        return self.name
+
+    def test_the_essentials_hold_on_other_versions(self, environment: str) -> None:
+        # Before Django 5.1 there is nothing to be awaited.
+        awaited = () if environment == "oldest" else ("django/test_session_async.py",)
+        run(environment, "memory", *_ESSENTIALS, *awaited)
+
+    def test_other_versions_keep_sessions_in_files_and_redis(
+        self, environment: str
+    ) -> None:
+        run(environment, "hfs redis", *_ON_STORES)
+
+    def test_other_versions_keep_files_in_memory_files_and_redis(
+        self, environment: str
+    ) -> None:
+        run(environment, "memory hfs redis", *_STORAGES)
+
+    def test_other_versions_take_uploads_and_collect_static_files(
+        self, environment: str
+    ) -> None:
+        run(environment, "memory", *_FILES)
+
+    def test_other_versions_cache_in_memory_files_and_redis(
+        self, environment: str
+    ) -> None:
+        run(environment, "memory hfs redis", *_CACHES)
+
+    @pytest.mark.stress
+    def test_everything_holds_on_other_versions(self, environment: str) -> None:
+        run(environment, "memory hfs", "flask", "django", *_OF_THE_CORE)
+        # Not where a test sets the clock of the store: Redis has its own.
+        run(environment, "redis", *_ON_REDIS)
 
 
-def test_other_versions_keep_sessions_in_files_and_redis(environment: str) -> None:
-    run(environment, "hfs redis", *_ON_STORES)
+if "oldest" in versions.elsewhere():
+
+    class TestOldest(OnOtherVersions):
+        name = "oldest"
 
 
-def test_other_versions_keep_files_in_memory_files_and_redis(environment: str) -> None:
-    run(environment, "memory hfs redis", *_STORAGES)
+if "django-5.2" in versions.elsewhere():
+
+    class TestDjango52(OnOtherVersions):
+        name = "django-5.2"
 
 
-def test_other_versions_take_uploads_and_collect_static_files(environment: str) -> None:
-    run(environment, "memory", *_FILES)
+if "newest" in versions.elsewhere():
 
-
-def test_other_versions_cache_in_memory_files_and_redis(environment: str) -> None:
-    run(environment, "memory hfs redis", *_CACHES)
-
-
-@pytest.mark.stress
-def test_everything_holds_on_other_versions(environment: str) -> None:
-    run(environment, "memory hfs", "flask", "django", *_OF_THE_CORE)
-    # Not where a test sets the clock of the store: Redis has its own.
-    run(environment, "redis", *_ON_REDIS)
+    class TestNewest(OnOtherVersions):
+        name = "newest"

@@ -24,8 +24,7 @@ class AzureServer(StoreServer):
 
     def _command(self, folder: Path) -> list[str]:
         flags = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-        # Nothing is wanted again after it ends, and the disk would cost a quarter more.
-        place = ["--inMemoryPersistence", "--blobPort", str(self.port)]
+        place = ["--location", str(folder), "--blobPort", str(self.port)]
         return [*programs.azurite(), *flags, *place, "--blobHost", self.host]
 
     def _prepare(self) -> None:

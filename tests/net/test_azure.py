@@ -70,18 +70,22 @@ class TestTimeToLiveDecorator(under.Expiring, OnAzure, TimeToLiveContract):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestHMACDecorator(under.Signed, OnAzure):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestCacheDecorator(under.Cached, OnAzure, UrlContract):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestURLEncodeKeysDecorator(under.Encoded, OnAzure, UrlContract):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, azure_server: AzureServer) -> str:

@@ -108,18 +108,22 @@ class TestTimeToLiveDecorator(under.Expiring, OnGCS, TimeToLiveContract):
         assert self.raw.names() == {"a"}
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestHMACDecorator(under.Signed, OnGCS):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestCacheDecorator(under.Cached, OnGCS, UrlContract):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestURLEncodeKeysDecorator(under.Encoded, OnGCS, UrlContract):
     pass
 
 
+@pytest.mark.stress  # it runs on S3 and Redis in `make test`
 class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, gcs_server: GCSServer) -> str:
