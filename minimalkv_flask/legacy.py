@@ -180,7 +180,7 @@ def _decoded(text: bytes, loads: list[Load]) -> object:
     for load in loads:
         try:
             return load(text)
-        except Exception:  # noqa: BLE001, S112 - in another format, or foreign
+        except Exception:  # noqa: BLE001, S112 - loaders raise anything over other formats
             continue
     return None
 
