@@ -1,6 +1,7 @@
 """What a cache is made of: its options, its store, its keys and its values."""
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final, NoReturn
 
@@ -95,6 +96,17 @@ class CacheBase(BaseCache):
         text = self.make_key(key, version=version)
         self.validate_key(text)
         return text, self._keys.of(text)
+
+    def _find_all(
+        self, keys: Iterable[Any], version: int | None
+    ) -> tuple[list[str], list[str]]:
+        """Return what `_find` does, of many keys."""
+        given = list(keys)
+        texts = [self.make_key(key, version=version) for key in given]
+        names = self._keys.of_simple(texts)
+        if names is None:
+            names = [self._find(key, version)[1] for key in given]
+        return texts, names
 
     def _dump(self, text: str, name: str, value: object) -> bytes:
         return self._values.dump(text, value, is_hashed=self._keys.is_hashed(name))

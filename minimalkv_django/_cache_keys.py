@@ -20,6 +20,9 @@ _PER_CHARACTER: Final = 12
 # No key that is encoded begins with it.
 _LOCK: Final = "!"
 
+# Whole keys with a newline between them; but for the colon they need no encoding.
+_SIMPLE: Final = re.compile(r"[A-Za-z0-9_.:\n-]*")
+
 # An escaped character, a class that may lack its end, or any character.
 _PART: Final = re.compile(
     r"\\.|\[(\^?+(?:\\.|[^]]-.|[^]])*+)\]?+|.",
@@ -94,6 +97,21 @@ class Keys:
     def of(self, text: str) -> str:
         """Return the key in the store that stands for a whole key of the cache."""
         return self.place + encode_key(text, self._room)
+
+    def of_simple(self, texts: list[str]) -> list[str] | None:
+        """Return `of` of each key, faster; None if one of them needs more care.
+
+        What is simple is also nothing that `validate_key` would warn about.
+        """
+        joined = "\n".join(texts)
+        if not _SIMPLE.fullmatch(joined) or joined.count("\n") != len(texts) - 1:
+            return None
+        encoded = joined.replace(":", "%3A").split("\n")
+        if "" in encoded or joined.startswith(".") or "\n." in joined:
+            return None
+        if max(map(len, encoded)) > self._room:
+            return None
+        return [self.place + name for name in encoded]
 
     def of_lock(self, text: str) -> str:
         """Return the key of the lock of that name, which no value has."""

@@ -74,7 +74,8 @@ class Values:
     def __init__(self, place: str, options: Options) -> None:
         self._place = place.encode()
         self._options = options
-        self._plain = bytes([options.serializer.number])
+        self._loads = options.serializer.loads
+        self._usual = _MAGIC + bytes([options.serializer.number])
 
     def dump(self, text: str, value: object, *, is_hashed: bool) -> bytes:
         """Return the bytes that stand for a value.
@@ -92,7 +93,7 @@ class Values:
             return b"%d" % value
         payload = self._options.serializer.dumps(value)
         name = text.encode("utf-8", "surrogatepass")
-        head = _MAGIC + self._plain
+        head = self._usual
         least = self._options.compress_min_bytes
         if self._options.compressor is not None and len(payload) >= least:
             head, payload = self._compressed(payload)
@@ -104,13 +105,13 @@ class Values:
 
     def _compressed(self, payload: bytes) -> tuple[bytes, bytes]:
         compressor = self._options.compressor
-        head = _MAGIC + self._plain
+        head = self._usual
         if compressor is None:
             return head, payload
         smaller = compressor.compress(payload)
         if len(smaller) >= len(payload):
             return head, payload
-        flags = self._plain[0] | compressor.number << _COMPRESSOR
+        flags = self._usual[-1] | compressor.number << _COMPRESSOR
         return _MAGIC + bytes([flags]), smaller
 
     def _context(self, name: bytes) -> bytes:
@@ -133,19 +134,19 @@ class Values:
         if len(data) < _BODY or not data.startswith(_MAGIC):
             raise Unreadable("it was not written by this cache")
         name = text.encode("utf-8", "surrogatepass")
-        payload = memoryview(data)[_BODY:]
-        head, mac = data[:_HEAD_BYTES], data[_HEAD_BYTES:_BODY]
+        head, mac, payload = data[:_HEAD_BYTES], data[_HEAD_BYTES:_BODY], data[_BODY:]
         if not _macs().are_ours(mac, self._context(name), head, payload):
             raise Unreadable(
                 "it was not signed with SECRET_KEY, or for another key of the cache"
             )
+        if head == self._usual:
+            return self._loads(payload)
         flags = head[-1]
         if flags & _HAS_KEY:
             payload = payload[_LENGTH.size + len(name) :]
         if flags & _LOW != self._options.serializer.number:
             raise Unreadable("it was made by another serializer")
-        plain = decompress((flags & ~_HAS_KEY) >> _COMPRESSOR, bytes(payload))
-        return self._options.serializer.loads(plain)
+        return self._loads(decompress((flags & ~_HAS_KEY) >> _COMPRESSOR, payload))
 
 
 def key_in(data: bytes) -> str | None:

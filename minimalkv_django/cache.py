@@ -185,10 +185,11 @@ class KVCache(Extras, AsyncCache):
     def get_many(  # noqa: D102 - inherited
         self, keys: Iterable[Any], version: int | None = None
     ) -> dict[Any, Any]:
-        wanted = [(key, *self._find(key, version)) for key in keys]
-        data = self.store.get_many(name for _, _, name in wanted)
+        wanted = list(keys)
+        texts, names = self._find_all(wanted, version)
+        data = self.store._get_many(list(dict.fromkeys(names)))  # noqa: SLF001 - `encode_key` made them
         found = {}
-        for key, text, name in wanted:
+        for key, text, name in zip(wanted, texts, names, strict=True):
             if name in data:
                 value = self._values.load(text, data[name])
                 if value is not MISSING:
@@ -206,12 +207,12 @@ class KVCache(Extras, AsyncCache):
         if lifetime == 0:
             self.delete_many(data, version)
             return []
-        keys: dict[str, Any] = {}
-        items: dict[str, bytes] = {}
-        for key, value in data.items():
-            text, name = self._find(key, version)
-            keys[name] = key
-            items[name] = self._dump(text, name, value)
+        texts, names = self._find_all(data, version)
+        keys = dict(zip(names, data, strict=True))
+        items = {
+            name: self._dump(text, name, value)
+            for text, name, value in zip(texts, names, data.values(), strict=True)
+        }
         try:
             self.store.put_many(items, lifetime)
         except StoreError as error:
@@ -223,7 +224,8 @@ class KVCache(Extras, AsyncCache):
 
     @degrading(lambda *_, **__: None)
     def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:  # noqa: D102 - inherited
-        self.store.delete_many(self._find(key, version)[1] for key in keys)
+        _, names = self._find_all(keys, version)
+        self.store._delete_many(list(dict.fromkeys(names)))  # noqa: SLF001 - `encode_key` made them
 
     @degrading(lambda *_, **__: None)
     def clear(self) -> None:

@@ -1,5 +1,6 @@
 """What Django promises of every cache, called and awaited, in every kind of store."""
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.cache.backends.base import CacheKeyWarning
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minimalkv_django.cache import KVCache
 from tests.django.caches import Awaiting, Later, new_cache
@@ -283,6 +286,20 @@ def test_long_and_odd_keys_are_found(calls: Any) -> None:
     assert calls.incr("k" * 250) == 6
     assert calls.delete_pattern("ü*1") == 1
     assert [calls.delete(key) for key in data] == [True, False, True, True]
+
+
+@given(st.sets(st.text("aü:. %~-\n", max_size=3) | st.text(max_size=250), max_size=4))
+def test_many_keys_are_found_under_the_names_of_each(keys: set[str]) -> None:
+    cache = new_cache("memory://", KEY_FUNCTION=lambda key, *_: key)
+    data = {key: f"value of {key}" for key in keys}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CacheKeyWarning)
+        cache.set_many(data)
+
+        assert {key: cache.get(key) for key in keys} == data
+        assert cache.get_many(keys) == data
+        cache.delete_many(keys)
+        assert not any(cache.has_key(key) for key in keys)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,13 @@ def test_link_leads_to_no_other_file(site: Site) -> None:
     assert get(site, url.rsplit("/", 1)[0]).status_code == 404
 
 
+def test_link_to_a_store_that_left_the_configuration_is_a_404(site: Site) -> None:
+    site.store.put(MINE, PNG)
+    url = link(site, MINE)
+    site.app.config["MINIMALKV_STORES"] = {"other": site.store}
+    assert get(site, url).status_code == 404
+
+
 def test_keys_are_rotated(site: Site) -> None:
     site.store.put(MINE, PNG)
     url = link(site, MINE)
