@@ -6,7 +6,6 @@ import pytest
 
 from minimalkv import get_store_from_url
 from minimalkv.testing import (
-    NASTY_KEYS,
     StoreStateMachine,
     TimeToLiveContract,
     UrlContract,
@@ -18,7 +17,7 @@ from tests.servers import servers
 from tests.under_contract import layers
 
 
-class OnAzure(under.OnServer):
+class OnAzure(under.Opened):
     """A store on Azurite."""
 
     @pytest.fixture
@@ -31,7 +30,7 @@ class OnAzure(under.OnServer):
         return set(innermost.blob_container_client.list_blob_names())
 
 
-class Raw(OnAzure, UrlContract):
+class Raw(OnAzure, under.OnServer, UrlContract):
     """A store whose values are the blobs themselves."""
 
     def raw_get(self, store: Any, key: str) -> bytes:
@@ -45,21 +44,20 @@ class Raw(OnAzure, UrlContract):
         return store.blob_container_client.get_blob_client(key.replace("\\", ";5C"))
 
 
-class TestAzureBlockBlobStore(Raw):
-    # The one with more keys has them all.
-    nasty_keys = NASTY_KEYS[::4]
+class TestHAzureBlockBlobStore(Raw):
+    h = True
     race_rounds = 3
     race_updates = 8
 
 
+class TestAzureBlockBlobStoreWithFewerKeys(OnAzure, under.OnServerWithFewerKeys):
+    pass
+
+
 @pytest.mark.stress
-class TestAzureBlockBlobStoreInLongRaces(TestAzureBlockBlobStore):
+class TestAzureBlockBlobStore(Raw):
     race_rounds = 20
     race_updates = 25
-
-
-class TestHAzureBlockBlobStore(Raw):
-    h = True
 
 
 class TestPrefixDecorator(under.Prefixed, OnAzure, UrlContract):
@@ -70,22 +68,22 @@ class TestTimeToLiveDecorator(under.Expiring, OnAzure, TimeToLiveContract):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestHMACDecorator(under.Signed, OnAzure):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestCacheDecorator(under.Cached, OnAzure, UrlContract):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestURLEncodeKeysDecorator(under.Encoded, OnAzure, UrlContract):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, azure_server: AzureServer) -> str:

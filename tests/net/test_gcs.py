@@ -19,7 +19,7 @@ from tests.net.under_server import Store
 from tests.servers import servers
 
 
-class OnGCS(under.OnServer):
+class OnGCS(under.Opened):
     """A store on fake-gcs-server."""
 
     @pytest.fixture
@@ -59,7 +59,7 @@ class OnGCS(under.OnServer):
         assert seen == [b"old", None]
 
 
-class Raw(OnGCS, UrlContract):
+class Raw(OnGCS, under.OnServer, UrlContract):
     """A store whose values are the objects themselves."""
 
     def raw_get(self, store: Store, key: str) -> bytes:
@@ -71,18 +71,20 @@ class Raw(OnGCS, UrlContract):
         self.raw.write(key, data)
 
 
-class TestGoogleCloudStore(Raw):
+class TestHGoogleCloudStore(Raw):
+    h = True
     race_rounds = 5
     race_updates = 25
 
 
+class TestGoogleCloudStoreWithFewerKeys(OnGCS, under.OnServerWithFewerKeys):
+    pass
+
+
 @pytest.mark.stress
-class TestGoogleCloudStoreInLongRaces(TestGoogleCloudStore):
+class TestGoogleCloudStore(Raw):
     race_rounds = 20
-
-
-class TestHGoogleCloudStore(Raw):
-    h = True
+    race_updates = 25
 
 
 class TestPrefixDecorator(under.Prefixed, OnGCS, UrlContract):
@@ -108,22 +110,22 @@ class TestTimeToLiveDecorator(under.Expiring, OnGCS, TimeToLiveContract):
         assert self.raw.names() == {"a"}
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestHMACDecorator(under.Signed, OnGCS):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestCacheDecorator(under.Cached, OnGCS, UrlContract):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestURLEncodeKeysDecorator(under.Encoded, OnGCS, UrlContract):
     pass
 
 
-@pytest.mark.stress  # it runs on S3 and Redis in `make test`
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, gcs_server: GCSServer) -> str:

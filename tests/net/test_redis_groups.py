@@ -77,6 +77,7 @@ class TestRedisCluster(Raw):
             yield store
 
 
+@pytest.mark.stress  # a client of a single server runs in `make test`
 class TestRedisClusterOfClient(Raw):
     @pytest.fixture
     def store(self, cluster_url: str) -> Iterator[Store]:

@@ -8,7 +8,6 @@ import pytest
 
 from minimalkv import get_store_from_url
 from minimalkv.testing import (
-    NASTY_KEYS,
     StoreStateMachine,
     TimeToLiveContract,
     UrlContract,
@@ -22,7 +21,7 @@ from tests.servers import servers
 from tests.under_contract import layers
 
 
-class OnS3(under.OnServer):
+class OnS3(under.Opened):
     """A store on SeaweedFS."""
 
     @pytest.fixture
@@ -46,7 +45,7 @@ class OnS3(under.OnServer):
         return names | {f"upload of {found['Key']}" for found in uploads}
 
 
-class Raw(OnS3, UrlContract):
+class Raw(OnS3, under.OnServer, UrlContract):
     """A store whose values are the objects themselves."""
 
     def raw_get(self, store: Any, key: str) -> bytes:
@@ -62,21 +61,16 @@ class Raw(OnS3, UrlContract):
         return prefix + key.replace("\\", ";5C")
 
 
-class TestBoto3Store(Raw):
+class TestHBoto3Store(Raw):
+    h = True
     race_rounds = 3
     race_updates = 8
-    # The one with more keys has them all.
-    nasty_keys = NASTY_KEYS[::4]
 
 
 @pytest.mark.stress
-class TestBoto3StoreInLongRaces(TestBoto3Store):
+class TestBoto3Store(Raw):
     race_rounds = 20
     race_updates = 25
-
-
-class TestHBoto3Store(Raw):
-    h = True
 
 
 class TestBoto3StoreWithPrefix(Raw):
@@ -115,10 +109,12 @@ class TestHMACDecorator(under.Signed, OnPart):
     pass
 
 
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestCacheDecorator(under.Cached, OnPart, UrlContract):
     pass
 
 
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestURLEncodeKeysDecorator(under.Encoded, OnPart, UrlContract):
     pass
 

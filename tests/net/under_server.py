@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 
 from minimalkv import get_store_from_url
+from minimalkv._contract.keys import KeyContract
+from minimalkv._contract.listing import ListingContract
 from minimalkv._hstores import HDictStore
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv.cache import CacheDecorator
@@ -35,7 +37,7 @@ BRIEF = settings(BOUNDED, max_examples=12, stateful_step_count=25, deadline=None
 """For a state machine each of whose steps asks a server."""
 
 
-class OnServer(Ours, StoreContract, ConditionalContract, CopyContract):
+class Opened:
     """A store on a server, seen through another object on the same namespace.
 
     Attributes
@@ -45,9 +47,6 @@ class OnServer(Ours, StoreContract, ConditionalContract, CopyContract):
     """
 
     h = False
-    # Those with fewer keys run these in full.
-    race_rounds = 1
-    race_updates = 2
 
     @pytest.fixture(autouse=True)
     def _closes(self) -> Iterator[None]:
@@ -69,6 +68,21 @@ class OnServer(Ours, StoreContract, ConditionalContract, CopyContract):
     def reopen(self, store: Store) -> Store:
         again: Store = pickle.loads(pickle.dumps(store))
         return self._open.enter_context(again)
+
+
+class OnServer(Opened, Ours, StoreContract, ConditionalContract, CopyContract):
+    """Under all contracts that each server keeps."""
+
+    # Those that run for long do these in full.
+    race_rounds = 1
+    race_updates = 2
+
+
+class OnServerWithFewerKeys(Opened, KeyContract, ListingContract):
+    """Without ``/`` and space in its keys, and otherwise the same as with them."""
+
+    nasty_keys = FEW_KEYS
+    nasty_prefixes = FEW_KEYS
 
 
 # The wrappers, to stand before the class of a server.
