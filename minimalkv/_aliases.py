@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from minimalkv._errors import InvalidArgument
@@ -12,6 +12,9 @@ from minimalkv._key_value_store import KeyValueStore
 from minimalkv._masking import mask, plain_text
 from minimalkv._urls import parse_url
 from minimalkv.sessions import TIMEOUT_SECS
+
+if TYPE_CHECKING:
+    from minimalkv._observing.configured import Observed
 
 DEFAULT: Final = "default"
 SESSIONS: Final = "sessions"
@@ -60,15 +63,20 @@ class AliasedStores:
         counts as false, and the mapping of each alias to a URL or a store, or None.
     error : type
         What is raised if the configuration is of no use.
+    observer : callable
+        Returns what ``MINIMALKV_OBSERVER`` is at the moment, or None.
     """
 
     def __init__(
         self,
         read: Callable[[], tuple[Any, Any]] = lambda: (None, None),
         error: type[Exception] = InvalidArgument,
+        observer: Callable[[], Any] = lambda: None,
     ) -> None:
         self._read = read
         self._error = error
+        self._observer = observer
+        self._observed: Observed | None = None
         self._opened: dict[tuple[str, str, float], KeyValueStore] = {}
 
     def sources(self) -> dict[str, Source]:
@@ -117,8 +125,34 @@ class AliasedStores:
         Raises
         ------
         InvalidURL, UnknownScheme, MissingExtra, Unsupported
-            If the URL opens no store; `error` if nothing is known under the alias.
+            If the URL opens no store; `error` if nothing is known under the alias, or
+            there is no such observer.
         """
+        store = self._get(wanted, timeout_secs, short_lived=short_lived)
+        observer = self._observer()
+        if observer is None:
+            return store
+        # What is given here may be another one at every call.
+        keep = store is not wanted
+        return self._watching().around(store, observer, keep=keep)
+
+    def check_observer(self) -> None:
+        """Raise `error` if ``MINIMALKV_OBSERVER`` is of no use."""
+        observer = self._observer()
+        if observer is not None:
+            self._watching().callback(observer)
+
+    def _watching(self) -> "Observed":
+        # Who observes nothing does not pay for the import.
+        from minimalkv._observing.configured import Observed
+
+        if self._observed is None:
+            self._observed = Observed(self._error)
+        return self._observed
+
+    def _get(
+        self, wanted: Source, timeout_secs: float, *, short_lived: bool
+    ) -> KeyValueStore:
         if isinstance(wanted, KeyValueStore):
             return wanted
         alias, source = self._find(plain_text(wanted))
@@ -158,6 +192,7 @@ class AliasedStores:
         """Close the stores that were opened here, and forget them."""
         with _process.lock:
             opened, self._opened = self._opened, {}
+            self._observed = None
         for store in opened.values():
             store.close()
 

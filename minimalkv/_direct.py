@@ -1,5 +1,6 @@
 """Uploads that a browser sends to the store itself, and what is taken of them."""
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -41,6 +42,8 @@ from minimalkv.files import (
     shown_filename,
     unique_filename,
 )
+
+_log: Final = logging.getLogger("minimalkv")
 
 EXPIRES_SECS: Final = 3600
 ATTACH_SECS: Final = 86400
@@ -273,6 +276,7 @@ def purge_pending(
     oldest = _clock.now() - older_than_secs
     keys = [key for key, begun in _pending(store, prefix) if begun < oldest]
     store.delete_many(keys)
+    _log.info("Uploads deleted that nobody attached: %d", len(keys))
     return len(keys)
 
 

@@ -1,14 +1,18 @@
 """What is signed: session tokens, URLs of files, direct uploads, cached values."""
 
 import hmac
+import logging
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
 from itsdangerous import BadData, Signer, URLSafeSerializer
+
+_log: Final = logging.getLogger("minimalkv")
 
 _SALT: Final = "minimalkv.session"
 _PERMANENT: Final = "p"
@@ -61,6 +65,8 @@ class SessionTokens:
         value = (mark + session_id).encode()
         for mac in self._macs:
             if hmac.compare_digest(_signature(mac, value), given):
+                if mac is not self._macs[0]:
+                    _tell_retired("session")
                 return session_id, bool(mark)
         return None, False
 
@@ -86,6 +92,10 @@ class SessionTokens:
         # surrogatepass: a cookie is whatever somebody sends
         value = cookie.encode(errors="surrogatepass")
         return _signature(self._macs[0], _LEGACY + value)
+
+
+def _tell_retired(purpose: str) -> None:
+    _log.debug("Signed with a retired key, and accepted: %s", purpose)
 
 
 def _signature(mac: hmac.HMAC, value: bytes) -> str:
@@ -142,11 +152,16 @@ class Seals:
     """
 
     def __init__(self, purpose: str, keys: list[bytes]) -> None:
-        self._serializer = URLSafeSerializer(
-            keys,
-            salt=f"minimalkv.{purpose}",
-            signer_kwargs={"digest_method": sha256, "key_derivation": "hmac"},
-        )
+        self._purpose = purpose
+        # The one that signs comes first.
+        self._serializers = [
+            URLSafeSerializer(
+                key,
+                salt=f"minimalkv.{purpose}",
+                signer_kwargs={"digest_method": sha256, "key_derivation": "hmac"},
+            )
+            for key in reversed(keys)
+        ]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -161,18 +176,24 @@ class Seals:
         until : float
             When they end, in seconds since 1970.
         """
-        text = self._serializer.dumps({**facts, _UNTIL: int(until)})
+        text = self._serializers[0].dumps({**facts, _UNTIL: int(until)})
         return text if isinstance(text, str) else text.decode()
 
     def read(self, text: str, now: float) -> dict[str, Any] | None:
         """Return the facts; None if we did not sign them, or their time is over."""
-        try:
-            facts = self._serializer.loads(text)
-        except BadData:
-            return None
+        facts = self._facts_in(text)
         if not isinstance(facts, dict) or facts.get(_UNTIL, 0) <= now:
             return None
         return facts
+
+    def _facts_in(self, text: str) -> object:
+        for serializer in self._serializers:
+            with suppress(BadData):
+                facts: object = serializer.loads(text)
+                if serializer is not self._serializers[0]:
+                    _tell_retired(self._purpose)
+                return facts
+        return None
 
 
 class Macs:
@@ -193,6 +214,7 @@ class Macs:
             digest_method=sha256,
             key_derivation="hmac",
         )
+        self._purpose = purpose
         # The one that signs comes first.
         self._pads = [_pads(signer.derive_key(key)) for key in reversed(keys)]
 
@@ -208,6 +230,8 @@ class Macs:
         text = b"".join(parts)
         for pads in self._pads:
             if hmac.compare_digest(_digest(pads, text), given):
+                if pads is not self._pads[0]:
+                    _tell_retired(self._purpose)
                 return True
         return False
 

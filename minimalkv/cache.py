@@ -18,7 +18,7 @@ from minimalkv.decorator import StoreDecorator
 
 __all__ = ["CacheDecorator"]
 
-_log = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv")
 
 _SLOTS: Final = 64
 # A cache may be anybody's: upstream's stores raised what their SDKs did.
@@ -132,7 +132,7 @@ class CacheDecorator(StoreDecorator):
         except KeyError:
             pass
         except _FAILURES as error:
-            _log.warning("cache failed to %s, passed over: %s", doing, error)
+            _log.warning("A cache failed to %s, and was passed over: %s", doing, error)
 
     def _fill_by_stream(self, key: str) -> bool:
         writes = self._slot(key).writes

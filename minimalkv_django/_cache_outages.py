@@ -12,7 +12,7 @@ from minimalkv import _clock as clock
 PAUSE_SECS: Final = 5.0
 """For how long a store that failed is left alone, where errors are ignored."""
 
-_log: Final = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv_django")
 
 
 class Outage:
@@ -36,6 +36,12 @@ class Outage:
         if not isinstance(error, PreconditionFailed):
             self._until = clock.elapsed() + PAUSE_SECS
         _log.error("The cache is not used: %s", error)
+
+    def end(self) -> None:
+        """Tell that the store has answered, if it had not before."""
+        if self._until:
+            self._until = 0.0
+            _log.info("The cache is used again.")
 
 
 _outages: Final[WeakKeyDictionary[KeyValueStore, Outage]] = WeakKeyDictionary()
@@ -85,11 +91,14 @@ def degrading(
                 return method(cache, *args, **kwargs)
             if not outage.is_on:
                 try:
-                    return method(cache, *args, **kwargs)
+                    found = method(cache, *args, **kwargs)
                 except StoreError as error:
                     outage.begin(error)
-            found: _R = fallback(*args, **kwargs)
-            return found
+                else:
+                    outage.end()
+                    return found
+            instead: _R = fallback(*args, **kwargs)
+            return instead
 
         return degraded
 

@@ -25,7 +25,7 @@ from minimalkv_django._cache_options import Options
 MISSING: Final = object()
 """Stands for the value that is not there, since None is one."""
 
-_log: Final = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv_django")
 
 # The first byte is no text in any encoding; the last is the version.
 _MAGIC: Final = b"\x89kvc\x01"

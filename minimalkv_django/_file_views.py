@@ -17,7 +17,7 @@ from minimalkv._direct import receive_direct_upload
 from minimalkv._links import read_link
 from minimalkv.files import drain
 from minimalkv_django._direct import link_seals, upload_seals
-from minimalkv_django._upload_handler import require_length
+from minimalkv_django._upload_handler import require_length, tell_refused
 from minimalkv_django.middleware import refuse_for_now
 from minimalkv_django.stores import stores
 from minimalkv_django.views import serve
@@ -53,6 +53,7 @@ def receive(request: HttpRequest, store: str, token: str) -> HttpResponseBase:
         _receive(request, store, token)
     except UploadRefused as error:
         drain(request.read)
+        tell_refused(error)
         return _answer(error)
     except UnreadablePostError:
         return HttpResponse(status=400)

@@ -18,7 +18,7 @@ ANONYMOUS: Final = "anonymous"
 
 _PERMANENT: Final = "_permanent"
 
-_log: Final = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv_django")
 
 
 class LazySession(SessionBase):

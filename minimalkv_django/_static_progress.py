@@ -7,7 +7,7 @@ from typing import Any, Final
 _TERMINAL_SECS: Final = 0.1
 _LOG_SECS: Final = 10.0
 
-_log: Final = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv_django")
 
 
 class Progress:

@@ -12,7 +12,7 @@ from django.core.files import File
 
 from minimalkv._writers import AbortableWriter
 
-_log: Final = logging.getLogger("minimalkv_django.storage")
+_log: Final = logging.getLogger("minimalkv_django")
 
 _ENCODING: Final = "utf-8"
 _KINDS: Final = ("r", "w", "x")
@@ -101,7 +101,9 @@ class KVFile(File):  # type: ignore[type-arg]  # generic in the stubs only
             super().close()
         elif failure is not None and failure is not self._handled:
             kind = type(failure).__name__
-            _log.warning("%s was not stored: it was closed during %s.", self.name, kind)
+            _log.warning(
+                "A file was not stored, %s: closed during %s.", self.name, kind
+            )
             self._writer.abort()
         else:
             with self._opener.publishing(str(self.name)):

@@ -17,7 +17,12 @@ from minimalkv.files import Part, StoredFile, iter_parts, store_upload
 from minimalkv_django import _csrf
 from minimalkv_django.stores import stores
 
-_log: Final = logging.getLogger("minimalkv_django.uploads")
+_log: Final = logging.getLogger("minimalkv_django")
+
+
+def tell_refused(error: UploadRefused) -> None:
+    """Tell the log why an upload was not taken."""
+    _log.info("An upload was refused: %s", error)
 
 
 def require_length(request: HttpRequest) -> None:
@@ -120,7 +125,7 @@ class KVUploadedFile(UploadedFile):  # type: ignore[type-arg] # only in the stub
             self._store.delete(self.stored.key)
         except StoreError:
             _log.exception(
-                "%s belongs to nobody, and could not be deleted.", self.stored.key
+                "A file that nobody kept could not be deleted: %s", self.stored.key
             )
 
 

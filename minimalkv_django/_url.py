@@ -9,6 +9,7 @@ from minimalkv import KeyValueStore, Unsupported, _links
 from minimalkv._masking import plain_text
 from minimalkv.decorator import PrefixDecorator, ReadOnlyDecorator
 from minimalkv.fs import FilesystemStore
+from minimalkv.observing import ObservedDecorator
 from minimalkv_django import _direct
 from minimalkv_django.stores import stores
 
@@ -16,6 +17,9 @@ _OR_ELSE = (
     "Or give the storage a base_url under which you serve the files; or keep them in "
     "S3, Azure or Google Cloud Storage, which sign URLs."
 )
+
+
+_TRANSPARENT = (PrefixDecorator, ReadOnlyDecorator, ObservedDecorator)
 
 
 def join_url(base: str, path: str) -> str:
@@ -95,7 +99,7 @@ def local_path(store: KeyValueStore, key: str) -> str:
     Unsupported
         If there is none.
     """
-    while isinstance(store, PrefixDecorator | ReadOnlyDecorator):
+    while isinstance(store, _TRANSPARENT):
         if isinstance(store, PrefixDecorator):
             key = store.prefix + key
         store = store._dstore  # noqa: SLF001 - what it wraps has no other name

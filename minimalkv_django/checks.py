@@ -6,11 +6,13 @@
 - ``minimalkv.E004``: a store is not configured, or under another alias.
 - ``minimalkv.E005``: sessions cannot be kept in the store that they have.
 - ``minimalkv.E006``: a setting of the sessions has a value that it cannot have.
+- ``minimalkv.E009``: ``MINIMALKV_OBSERVER`` is no function, and leads to none.
 - ``minimalkv.W001``: a store in memory, though ``DEBUG`` is off.
 - ``minimalkv.W002``: the middleware for outages stands where it misses some.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache, wraps
 from importlib import import_module
 from typing import Any, Final
 
@@ -34,6 +36,8 @@ from minimalkv_django.stores import stores
 ENGINE: Final = "minimalkv_django.sessions"
 OUTAGES: Final = (None, "error", "anonymous")
 
+_Check = Callable[..., list[checks.CheckMessage]]
+
 _OUTAGE_MIDDLEWARE: Final = "minimalkv_django.middleware.SessionOutageMiddleware"
 _SESSION_MIDDLEWARE: Final = "django.contrib.sessions.middleware.SessionMiddleware"
 
@@ -52,10 +56,29 @@ def connect() -> None:
     from minimalkv_django._cache_checks import check_caches
     from minimalkv_django._storage_checks import check_storages
 
-    checks.register(check_stores, "minimalkv")
-    checks.register(check_sessions, "minimalkv")
-    checks.register(check_storages, "minimalkv")
-    checks.register(check_caches, "minimalkv")
+    checks.register(check_observer, "minimalkv")
+    for check in (check_stores, check_sessions, check_storages, check_caches):
+        checks.register(_with_an_observer(check), "minimalkv")
+
+
+def check_observer(**_: Any) -> list[checks.CheckMessage]:
+    """Check what is told of the calls of the stores."""
+    try:
+        stores.check_observer()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="minimalkv.E009")]
+    return []
+
+
+@cache  # Django keeps each function once, however often it is registered
+def _with_an_observer(check: _Check) -> _Check:
+    """Return a check that is silent where each store would say the same again."""
+
+    @wraps(check)
+    def checked(**options: Any) -> list[checks.CheckMessage]:
+        return [] if check_observer() else check(**options)
+
+    return checked
 
 
 def check_stores(**_: Any) -> list[checks.CheckMessage]:

@@ -23,11 +23,12 @@ class Stores(AliasedStores):
     opened when it is asked for first; all threads and tasks of the process share it.
     That of the alias ``sessions`` is the one that the sessions are kept in: where a URL
     does not say otherwise, with ``fsync=false`` for files and ``timeout=2`` (seconds)
-    for a network.
+    for a network. ``MINIMALKV_OBSERVER``, a function or the dotted path of one, is told
+    of every call; see `minimalkv.observing.StoreCall`.
     """
 
     def __init__(self) -> None:
-        super().__init__(_read_settings, ImproperlyConfigured)
+        super().__init__(_read_settings, ImproperlyConfigured, _observer)
 
     def __getitem__(self, alias: str) -> KeyValueStore:
         """Return the store of an alias.
@@ -45,6 +46,10 @@ class Stores(AliasedStores):
 def _read_settings() -> tuple[Any, Any]:
     url = getattr(settings, "MINIMALKV_URL", None)
     return url, getattr(settings, "MINIMALKV_STORES", None)
+
+
+def _observer() -> Any:
+    return getattr(settings, "MINIMALKV_OBSERVER", None)
 
 
 stores: Final = Stores()

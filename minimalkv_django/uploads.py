@@ -28,6 +28,7 @@ from minimalkv_django._upload_handler import (
     KVUploadedFile,
     KVUploadHandler,
     require_length,
+    tell_refused,
 )
 from minimalkv_django.middleware import refuse_for_now
 
@@ -179,6 +180,7 @@ def _refuse(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, StoreUnavailable):
         return refuse_for_now(request, error)
     refused = cast("UploadRefused", error)
+    tell_refused(refused)
     return HttpResponse(f"{refused}\n", status=refused.status, **_PLAIN)
 
 

@@ -21,7 +21,7 @@ def stores_of(app: Flask) -> AliasedStores:
         url = config.get("MINIMALKV_URL") or os.environ.get(_ENVIRONMENT)
         return url, config.get("MINIMALKV_STORES")
 
-    return AliasedStores(read)
+    return AliasedStores(read, observer=lambda: config.get("MINIMALKV_OBSERVER"))
 
 
 def stores_at(app: Flask) -> AliasedStores:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import (
 
 from minimalkv import _errors
 
-_log: Final = logging.getLogger("minimalkv_flask.uploads")
+_log: Final = logging.getLogger("minimalkv_flask")
 
 
 class _Answered(HTTPException):
@@ -69,6 +69,12 @@ _KINDS: Final[dict[type[_errors.UploadRefused], type[_Answered]]] = {
 }
 
 
+def refused(error: _Answered) -> _Answered:
+    """Return an error that is about to be raised, and tell the log of it."""
+    _log.info("An upload was refused: %s", error)
+    return error
+
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Turn what the core refuses into errors that are responses."""
@@ -77,8 +83,9 @@ def answered() -> Iterator[None]:
     except _errors.UploadRefused as error:
         if isinstance(error, HTTPException):
             raise
-        raise _KINDS.get(type(error), MalformedUpload)(str(error)) from error
+        kind = _KINDS.get(type(error), MalformedUpload)
+        raise refused(kind(str(error))) from error
     except _errors.StoreUnavailable as error:
         # Flask itself logs no error that is a response.
-        _log.error("%s", error)
+        _log.error("An upload was not stored: %s", error)
         raise UploadUnavailable(str(error)) from error

@@ -8,6 +8,7 @@ from flask import current_app, url_for
 
 from minimalkv import InvalidKey, Unsupported
 from minimalkv.fs import FilesystemStore
+from minimalkv.observing import ObservedDecorator
 from minimalkv_flask._upload_blueprint import by_name
 from minimalkv_flask._upload_config import UploadConfiguration, sets_of
 from minimalkv_flask._upload_links import signed_url_at
@@ -92,11 +93,14 @@ class FindingMixin:
             If it is no name of a file, such as one that leads out of the folder.
         """
         config = self.config
-        if not isinstance(config.store, FilesystemStore):
-            raise Unsupported(f"{config.store!r} keeps no files: use open() or url().")
+        store = config.store
+        if isinstance(store, ObservedDecorator):
+            store = store._dstore  # noqa: SLF001 - what it wraps has no other name
+        if not isinstance(store, FilesystemStore):
+            raise Unsupported(f"{store!r} keeps no files: use open() or url().")
         key = config.key(f"{folder_prefix(config, folder)}{filename}")
-        config.store.url_for(key)  # checks it
-        return f"{config.store.root}/{key}"
+        store.url_for(key)  # checks it
+        return f"{store.root}/{key}"
 
     def exists(self, filename: str) -> bool:
         """Tell whether there is a file of a name within the set."""

@@ -15,6 +15,7 @@ from minimalkv_flask._upload_errors import (
     UploadIncomplete,
     UploadTooLarge,
     answered,
+    refused,
 )
 
 _MEMORY: Final = "MAX_FORM_MEMORY_SIZE"
@@ -74,7 +75,7 @@ class Body:
         try:
             return request.stream
         except _TooLarge:
-            raise self._too_large() from None
+            raise refused(self._too_large()) from None
 
     def read(self, size: int, /) -> bytes:
         """Return up to so many bytes, ``b""`` at the end.
@@ -89,9 +90,11 @@ class Body:
         try:
             return self._stream.read(size)
         except _TooLarge:
-            raise self._too_large() from None
+            raise refused(self._too_large()) from None
         except (ClientDisconnected, OSError, ValueError) as error:
-            raise UploadIncomplete("The request ended before its end.") from error
+            raise refused(
+                UploadIncomplete("The request ended before its end.")
+            ) from error
 
     def _too_large(self) -> UploadTooLarge:
         return UploadTooLarge(

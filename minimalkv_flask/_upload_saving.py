@@ -16,7 +16,7 @@ from minimalkv_flask._upload_form import drain_body, parts_of, set_form, was_par
 Save = Callable[[Source, str, str], StoredFile]
 """Stores what is read, of a filename, in a field."""
 
-_log: Final = logging.getLogger("minimalkv_flask.uploads")
+_log: Final = logging.getLogger("minimalkv_flask")
 
 
 def save_one(
@@ -107,6 +107,4 @@ def _remove(store: KeyValueStore, stored: Iterable[StoredFile]) -> None:
     try:
         store.delete_many(keys)
     except StoreError:
-        _log.exception(
-            "These belong to a refused upload, and could not be deleted: %s", keys
-        )
+        _log.exception("Files of a refused upload could not be deleted: %s", keys)

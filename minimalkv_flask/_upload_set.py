@@ -14,7 +14,7 @@ from minimalkv._sniffing import BEGINNING_BYTES, judge_content_type, type_of
 from minimalkv.files import Part, Source, StoredFile
 from minimalkv_flask._upload_config import UploadConfiguration, configuration_of
 from minimalkv_flask._upload_direct import DirectMixin
-from minimalkv_flask._upload_errors import UploadNotAllowed
+from minimalkv_flask._upload_errors import UploadNotAllowed, refused
 from minimalkv_flask._upload_finding import FindingMixin
 from minimalkv_flask._upload_form import was_parsed
 from minimalkv_flask._upload_saving import save_all, save_one
@@ -27,7 +27,7 @@ from minimalkv_flask._upload_types import (
     is_taken,
 )
 
-_log: Final = logging.getLogger("minimalkv_flask.uploads")
+_log: Final = logging.getLogger("minimalkv_flask")
 
 
 class UploadSet(FindingMixin, DirectMixin):
@@ -235,7 +235,8 @@ class UploadSet(FindingMixin, DirectMixin):
         if isinstance(storage, FileStorage):
             source = storage.stream
             if not (filename and self.file_allowed(storage, filename)):
-                raise UploadNotAllowed(f"{filename[:80]!r} is not taken here.")
+                text = f"{filename[:80]!r} is not taken here."
+                raise refused(UploadNotAllowed(text))
         if folder is None and name is not None:
             folder, _, name = name.rpartition("/")
         if name and name.endswith("."):

@@ -33,6 +33,9 @@ class MinimalKV:
     Signed URLs of files, and direct uploads to stores that sign none, are served below
     ``MINIMALKV_FILES_URL_PREFIX``, by default ``/files``; with None they are not.
 
+    ``MINIMALKV_OBSERVER`` is a function, or the dotted path of one, that is told of
+    every call of these stores; see `minimalkv.observing.StoreCall`.
+
     All extensions and applications of a process share one store for each URL; stores in
     memory belong to the application and their name.
 
@@ -88,6 +91,7 @@ class MinimalKV:
                 "No store is configured. Set MINIMALKV_URL, as in 'hfs://./data', in "
                 "the configuration, or FLASK_MINIMALKV_URL in the environment."
             )
+        stores.check_observer()
         app.extensions[STORES] = stores
         app.cli.add_command(kv)
         register_files(app)

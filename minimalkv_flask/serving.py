@@ -1,5 +1,6 @@
 """Files of a store as responses."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import BinaryIO, Final
@@ -13,6 +14,8 @@ from minimalkv.http import Answer, answer
 from minimalkv_flask._stores import stores_at
 
 __all__ = ["send_from_store"]
+
+_log: Final = logging.getLogger("minimalkv_flask")
 
 _RETRY_SECS: Final = 5
 _TYPE: Final = "Content-Type"
@@ -89,8 +92,9 @@ def send_from_store(
     except KeyNotFound as error:
         raise NotFound from error
     except StoreUnavailable as error:
-        # What is a response is no error to Flask, and not in its log.
-        current_app.logger.error("%s: %s", request.path, error)  # noqa: TRY400 - the message says it all
+        # What is a response is no error to Flask, and not in its log. Without the
+        # path: whoever has a signed one may read the file.
+        _log.error("A file was not served: %s", error)
         raise ServiceUnavailable(retry_after=_RETRY_SECS) from error
     return _response(told)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from minimalkv._fs.descriptors import CLOSED, Descriptor
 from minimalkv._fs.places import Place, open_inner, vanishing
+from minimalkv._quietly import quiet_log as _log
 
 if sys.platform != "win32":
     import fcntl
@@ -93,6 +94,7 @@ def sweep(folder_fd: int, name: str) -> None:
     ):
         fcntl.flock(temp_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(name, dir_fd=folder_fd)
+        _log.info("A temporary file was removed, whose writer has died: %s", name)
 
 
 def remove_empty_tree(name: str, folder_fd: int | None) -> None:

@@ -14,10 +14,12 @@ from minimalkv.decorator import (
     URLEncodeKeysDecorator,
 )
 from minimalkv.fs import FilesystemStore
+from minimalkv.observing import ObservedDecorator
 
 # Wrappers that leave a value as it is. Not their subclasses, which may do more.
 _TRANSPARENT: Final = (
     StoreDecorator,
+    ObservedDecorator,
     PrefixDecorator,
     ReadOnlyDecorator,
     URLEncodeKeysDecorator,

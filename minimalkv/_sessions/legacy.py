@@ -56,3 +56,5 @@ def forget_legacy(found: Legacy) -> None:
     except Exception as error:  # noqa: BLE001 - whatever a foreign store raises
         kind = type(error).__name__
         _log.warning("An old session was taken over and not deleted: %s", kind)
+    else:
+        _log.info("A session of another package was taken over.")

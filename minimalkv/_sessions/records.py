@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from minimalkv._sessions import codec
 
-_log = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv")
 
 _BEGIN: Final = b'{"v":1,'
 _DATA: Final = b',"data":'

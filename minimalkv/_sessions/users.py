@@ -12,7 +12,7 @@ from minimalkv._keys import encode_key
 from minimalkv._sessions.records import UNREADABLE
 from minimalkv._sessions.shelf import outages, secs_until
 
-_log = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv")
 
 USER_PREFIX: Final = "mkv-user-"
 """What the keys of these records begin with; the user's id follows."""

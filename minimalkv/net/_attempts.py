@@ -1,10 +1,13 @@
 """How often a request is sent, and how long that may take."""
 
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Final
 
 from minimalkv.net._headers import date_of
+
+_log: Final = logging.getLogger("minimalkv")
 
 MAX_TRIES: Final = 3
 """How often a request is sent that may be repeated."""
@@ -68,8 +71,15 @@ class Attempts:
         pause_secs = max(pause_secs, least_secs)
         if time.monotonic() + pause_secs >= self._deadline:
             return False
+        _log.info(
+            "A request to %s failed, try %d of %d.", self._server(), self._failed, most
+        )
         time.sleep(pause_secs)
         return True
+
+    def _server(self) -> str:
+        """Say who is asked, for the log."""
+        return "a server"
 
     def pause_for_busy(
         self, retry_after: str | None = None, most: int = MAX_BUSY_TRIES

@@ -26,6 +26,7 @@ from minimalkv.net._azure_errors import (
     fail,
     may_pass,
 )
+from minimalkv.net._logs import tell_created
 from minimalkv.net._pieces import Pieces
 
 VERSION: Final = "2021-12-02"
@@ -174,6 +175,8 @@ class Calls:
         except StoreError as error:
             if code_of(error) != "ContainerAlreadyExists":
                 raise
+        else:
+            tell_created(self._place)
         return True
 
 
@@ -189,6 +192,9 @@ class _Attempts(Attempts):
         self._calls = calls
         self._asked = asked
         self._has_created = False
+
+    def _server(self) -> str:
+        return self._calls.connection.client.server
 
     def failed(self, error: Exception) -> None:
         """Return if the request may be sent again, else raise what it failed for."""

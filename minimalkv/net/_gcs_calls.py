@@ -28,6 +28,7 @@ from minimalkv.net._gcs_errors import (
     message_in,
     was_not_done,
 )
+from minimalkv.net._logs import tell_created
 
 _T = TypeVar("_T")
 
@@ -196,6 +197,7 @@ class Calls:
         headers = {**_JSON, "Content-Length": str(len(body))}
         ask = Ask("create the bucket", "POST", path, headers=headers, body=body)
         self(ask._replace(accepted=(*_DONE, 409)), drained)
+        tell_created(self.bucket.name)
 
 
 class _Attempts(Attempts):
@@ -217,6 +219,9 @@ class _Attempts(Attempts):
         except BaseException:
             response.close()
             raise
+
+    def _server(self) -> str:
+        return self._calls.connection.client.server
 
     def failed(self, error: Exception) -> None:
         """Return if the request may be sent again, else raise what it failed for."""

@@ -1,8 +1,10 @@
-"""The log of urllib3, without what would let its readers in."""
+"""What goes into the log, and what urllib3 must not write into it."""
 
 import logging
 import re
 from typing import Final
+
+_log: Final = logging.getLogger("minimalkv")
 
 # A token of Azure ends with one, the address of an upload to Google has the other:
 # whoever knows it may write there.
@@ -30,3 +32,13 @@ def hide_secrets() -> None:
     for name in _LOGGERS:
         # It is there once, however often it is added.
         logging.getLogger(name).addFilter(_filter)
+
+
+def tell_created(place: str) -> None:
+    """Tell that there is a new bucket or container."""
+    _log.info("A bucket was missing, and was created: %s", place)
+
+
+def tell_left(error: Exception) -> None:
+    """Tell that an upload has left parts, which cost money until they are deleted."""
+    _log.warning("Parts of a broken upload stay in the bucket: %s", error)

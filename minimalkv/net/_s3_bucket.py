@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from minimalkv._fork import tell_after_fork
+from minimalkv.net._logs import tell_created
 from minimalkv.net._s3_errors import code_of, status_of
 from minimalkv.net._s3_settings import is_aws
 
@@ -121,6 +122,8 @@ class Bucket:
         except ClientError as error:
             if code_of(error) != "BucketAlreadyOwnedByYou":
                 raise
+        else:
+            tell_created(self.given)
 
     def _warn(self, found: str) -> None:
         level, frame = 1, sys._getframe()

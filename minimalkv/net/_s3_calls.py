@@ -139,6 +139,9 @@ class _Attempts(Attempts):
             params["Body"].seek(0)  # an earlier attempt has read it
         return getattr(self._calls.connection.client, self._operation)(**params)
 
+    def _server(self) -> str:
+        return self._calls.connection.server
+
     def failed(self, error: Exception) -> None:
         """Return if the request may be sent again, else raise what it failed for."""
         if code_of(error) == "NoSuchBucket" and self._finds_bucket():

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from minimalkv._errors import MinimalkvError, StoreError
 from minimalkv.net._headers import text_of
+from minimalkv.net._logs import tell_left
 from minimalkv.net._multipart import WORKERS
 from minimalkv.net._parallel import in_parallel
 from minimalkv.net._s3_body import length_of, member
@@ -115,8 +116,10 @@ def copy_in_parts(
         whole = {**upload, "MultipartUpload": listed}
         calls("complete_multipart_upload", key, then=member("ETag"), **whole)
     except BaseException:
-        with contextlib.suppress(MinimalkvError):
+        try:
             calls("abort_multipart_upload", key, **upload)
+        except MinimalkvError as error:
+            tell_left(error)
         raise
 
 

@@ -1,6 +1,7 @@
 """Servers that say they speak S3 and ignore conditions: they would lose data."""
 
 import contextlib
+import logging
 import os
 import time
 import uuid
@@ -17,6 +18,8 @@ from minimalkv._errors import (
 )
 from minimalkv.net._s3_body import member
 from minimalkv.net._s3_calls import Calls
+
+_log: Final = logging.getLogger("minimalkv")
 
 _NEVER_AN_ETAG: Final = '"00000000000000000000000000000000"'
 _Question: TypeAlias = tuple[str, str, str]
@@ -114,6 +117,8 @@ def _honours(calls: Calls, prefix: str, verb: str) -> bool:
     asked = (calls.connection.client.meta.endpoint_url, calls.bucket.name, verb)
     if asked not in _known.honours:
         _known.honours[asked] = _find_out_once(asked, calls, prefix)
+        answer = "honoured" if _known.honours[asked] else "ignored"
+        _log.info("Conditions at %s, bucket %s, verb %s: %s", *asked, answer)
     return _known.honours[asked]
 
 

@@ -1,7 +1,7 @@
 """A value on its way to S3: in one request, or in parts where it is large."""
 
-import contextlib
 import io
+import logging
 import uuid
 from collections.abc import Mapping
 from threading import Lock
@@ -10,12 +10,15 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from minimalkv._errors import MinimalkvError, StoreUnavailable, Unsupported
+from minimalkv.net._logs import tell_left
 from minimalkv.net._pieces import SEND_BYTES
 from minimalkv.net._s3_body import checksums, member
 from minimalkv.net._s3_calls import Calls
 from minimalkv.net._s3_copy import LARGEST_COPY_BYTES
 from minimalkv.net._s3_errors import TIMED_OUT, status_of
 from minimalkv.net._s3_probe import copies_on_condition, require_complete
+
+_log: Final = logging.getLogger("minimalkv")
 
 PART_BYTES: Final = 5 * 1024 * 1024
 """The smallest part that S3 takes; up to five of them are in memory."""
@@ -163,15 +166,19 @@ class Upload:
         self._remove_target()
 
     def _remove_target(self) -> None:
-        with contextlib.suppress(MinimalkvError):
+        try:
             self._calls("delete_object", self._key, Key=self._target)
+        except MinimalkvError as error:
+            _log.warning("A temporary object stays, %s: %s", self._target, error)
 
     def abort(self) -> None:
         if self._upload_id is None:
             return
         # What went wrong is what the caller is told, not that this failed, too.
-        with contextlib.suppress(MinimalkvError):
+        try:
             self._calls("abort_multipart_upload", self._key, **self._upload())
+        except MinimalkvError as error:
+            tell_left(error)
 
 
 class _Body(io.BytesIO):

@@ -121,7 +121,7 @@ def test_an_ignored_outage_is_a_miss(
     assert use(cache) == miss
 
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("minimalkv", logging.ERROR)
+    assert (record.name, record.levelno) == ("minimalkv_django", logging.ERROR)
     assert "does not answer" in record.getMessage()
     assert len(store.calls) == 1
 
@@ -152,6 +152,23 @@ def test_a_store_that_failed_is_left_alone_for_a_while(
     assert store.take_calls() == []
     time_stands_still.advance(PAUSE_SECS)
     assert cache.get("key") == 1
+
+
+def test_the_end_of_an_outage_is_told_once(
+    store: Dying, time_stands_still: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "minimalkv_django")
+    cache = forgiving(store)
+    store.fail()
+    cache.get("key")
+    store.recover()
+    caplog.clear()
+    cache.get("key")
+    assert caplog.messages == []
+    time_stands_still.advance(PAUSE_SECS)
+    cache.get("key")
+    cache.get("key")
+    assert caplog.messages == ["The cache is used again."]
 
 
 def test_a_session_in_a_dead_cache_is_given_up_soon(

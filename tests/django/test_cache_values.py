@@ -61,7 +61,7 @@ def plant(cache: KVCache, key: str, data: bytes) -> None:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    found = [r.getMessage() for r in caplog.records if r.name == "minimalkv"]
+    found = [r.getMessage() for r in caplog.records if r.name == "minimalkv_django"]
     caplog.clear()
     return found
 

@@ -184,7 +184,7 @@ def test_a_silent_command_stays_silent(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_static_progress, "_TERMINAL_SECS", 0)
-    caplog.set_level("INFO", "minimalkv")
+    caplog.set_level("INFO", "minimalkv_django")
     out = Terminal()
     shown = progress(out, verbosity=0)
 

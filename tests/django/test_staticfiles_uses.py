@@ -147,7 +147,7 @@ def test_post_processing_needs_no_command(
     site: StaticSite, store: WatchedStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.collect(post_process=False)
-    caplog.set_level("INFO", "minimalkv")
+    caplog.set_level("INFO", "minimalkv_django")
     sources = FileSystemStorage(site.folder)
     storage = site.storage
     paths = {name: (sources, name) for name in ("css/a.css", "img/b.png")}

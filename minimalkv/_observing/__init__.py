@@ -1,0 +1,1 @@
+"""How calls of a store are watched."""
