@@ -2,13 +2,20 @@
 
 from functools import reduce
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from minimalkv._errors import InvalidArgument, InvalidURL
-from minimalkv._masking import plain_text
+from minimalkv._masking import MIGRATE, mask, plain_text
 from minimalkv._options import UNIVERSAL, check_names, read_value, text
+from minimalkv._quietly import quiet_log as _log
 from minimalkv._registry import find, load
 from minimalkv._schemes import Family, Params, typed_params
-from minimalkv._store_decoration import decorate_store, split_wrappers
+from minimalkv._store_decoration import (
+    WRAPPERS,
+    decorate_store,
+    read_wrapper,
+    split_wrappers,
+)
 from minimalkv._urls import (
     ParsedURL,
     check_wrappers,
@@ -73,7 +80,7 @@ def get_store_from_url(
         # A token for one container does not suffice to create it.
         params.setdefault(_CREATE, not params.get("use_sas", False))
         store = _make(cls, **params, **backend.preset)
-    return reduce(decorate_store, parsed.wrappers, store)
+    return _opened(reduce(decorate_store, parsed.wrappers, store), mask(url))
 
 
 def get_short_lived_store(
@@ -85,7 +92,8 @@ def get_short_lived_store(
     ----------
     url : str
         As for `get_store_from_url`. A filesystem URL that does not say otherwise gets
-        ``fsync=false``, for which a put takes a third of the time.
+        ``fsync=false``, for which a put takes a third of the time; so does one in
+        ``migrate(…)``.
     timeout_secs : float, optional
         The ``timeout`` of a network URL that does not say otherwise, in seconds.
 
@@ -99,7 +107,16 @@ def get_short_lived_store(
     InvalidURL, UnknownScheme, MissingExtra
         As for `get_store_from_url`.
     """
+    return get_store_from_url(_short_lived(plain_text(url), timeout_secs))
+
+
+def _short_lived(url: str, timeout_secs: float | None) -> str:
     parsed = parse_url(url)
+    for spec in parsed.wrappers:
+        wrapper, arguments = read_wrapper(spec)
+        if wrapper is WRAPPERS[MIGRATE]:
+            old = quote(_short_lived(arguments[0], timeout_secs), safe="")
+            url = url.replace(spec, f"{MIGRATE}({old})")
     wanted = {"fsync": "false"}
     if timeout_secs is not None:
         wanted["timeout"] = f"{timeout_secs:g}"
@@ -110,10 +127,10 @@ def get_short_lived_store(
         if name in options and name not in parsed.options
     )
     if not added:
-        return get_store_from_url(url)
-    place, hash_sign, fragment = plain_text(url).partition("#")
+        return url
+    place, hash_sign, fragment = url.partition("#")
     sign = "&" if "?" in place else "?"
-    return get_store_from_url(f"{place}{sign}{added}{hash_sign}{fragment}")
+    return f"{place}{sign}{added}{hash_sign}{fragment}"
 
 
 def get_store(
@@ -170,7 +187,13 @@ def get_store(
     if backend.family is None:
         params = _third_party_params(cls, params)
     store = _make(cls, **params, **backend.preset)
-    return reduce(decorate_store, wrappers, store)
+    found = reduce(decorate_store, wrappers, store)
+    return _opened(found, repr(found))
+
+
+def _opened(store: "KeyValueStore", shown: str) -> "KeyValueStore":
+    _log.debug("A store was opened: %s", shown)
+    return store
 
 
 def _make(cls: "type[KeyValueStore]", **params: Any) -> "KeyValueStore":

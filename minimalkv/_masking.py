@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import quote, unquote
 
 from minimalkv._errors import InvalidURL
 from minimalkv._options import (
@@ -18,6 +19,9 @@ LOCAL_SCHEMES: Final = frozenset(
 )
 """Schemes without host, user and password, where ``@`` and ``:`` belong to a path."""
 
+MIGRATE: Final = "migrate"
+"""The wrapper whose argument is the URL of another store."""
+
 _MASK = "***"
 _WRAPPER = r"[A-Za-z_]\w*(?:\([^()@:]*\))?"
 SCHEME: Final = re.compile(rf"([A-Za-z][\w.-]*)((?:\+{_WRAPPER})*)", re.ASCII)
@@ -25,6 +29,7 @@ SCHEME: Final = re.compile(rf"([A-Za-z][\w.-]*)((?:\+{_WRAPPER})*)", re.ASCII)
 FRAGMENT: Final = re.compile(rf"wrap:({_WRAPPER}(?:\+{_WRAPPER})*)", re.ASCII)
 """What may stand behind ``#``."""
 
+_ARGUMENTS = re.compile(r"(\w+)\(([^()]*)\)")
 _NAME = re.compile(r"\w{1,40}")
 _HOST = r"([$\w.-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
 _HOSTS = re.compile(rf"{_HOST}(,{_HOST})*")
@@ -98,7 +103,8 @@ def mask(url: str) -> str:
 
     Hidden are the user name and password, the values of options that hold secrets or
     that no built-in store knows, a port that is no number, and all of a text that is
-    too broken to tell where a secret ends.
+    too broken to tell where a secret ends. The same in a URL that is the argument of a
+    wrapper.
 
     Parameters
     ----------
@@ -120,11 +126,25 @@ def mask(url: str) -> str:
     match = SCHEME.fullmatch(scheme)
     if not mark or match is None:
         return _MASK
+    scheme = mask_wrappers(scheme)
     if CONTROL.search(rest):
         return f"{scheme}://{_MASK}"
     if match[1].lower() in LOCAL_SCHEMES and not _USERINFO.match(rest):
         return f"{scheme}://{_mask_tail(rest)}"
     return f"{scheme}://{_mask_network(rest)}"
+
+
+def mask_wrappers(text: str) -> str:
+    """Return the names and arguments of wrappers, with every URL in them masked."""
+    return _ARGUMENTS.sub(_mask_argument, text)
+
+
+def _mask_argument(match: re.Match[str]) -> str:
+    name, inside = match.groups()
+    argument = unquote(inside)
+    if name.lower() != MIGRATE and "://" not in argument:
+        return match[0]
+    return f"{name}({quote(mask(argument), safe='*')})"
 
 
 def _mask_network(rest: str) -> str:
@@ -140,7 +160,7 @@ def _mask_network(rest: str) -> str:
 def _mask_tail(tail: str) -> str:
     body, hash_mark, fragment = tail.partition("#")
     path, question, query = body.partition("?")
-    wraps = fragment if FRAGMENT.fullmatch(fragment) else _MASK
+    wraps = mask_wrappers(fragment) if FRAGMENT.fullmatch(fragment) else _MASK
     return path + question + _mask_query(query) + (hash_mark and hash_mark + wraps)
 
 

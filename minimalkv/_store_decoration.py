@@ -4,7 +4,8 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minimalkv._errors import InvalidKey, InvalidURL
+from minimalkv._errors import InvalidArgument, InvalidKey, InvalidURL, Unsupported
+from minimalkv._masking import MIGRATE, mask_wrappers
 from minimalkv._url_text import percent_decode, show, unknown_name
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Wrapper(NamedTuple):
 
 
 WRAPPERS: Final = {
+    MIGRATE: Wrapper("minimalkv.migration", "MigrationDecorator", ("old",)),
     "prefix": Wrapper("minimalkv.decorator", "PrefixDecorator", ("prefix",)),
     "readonly": Wrapper("minimalkv.decorator", "ReadOnlyDecorator"),
     "ttl": Wrapper("minimalkv.ttl", "TimeToLiveDecorator"),
@@ -49,7 +51,7 @@ def decorate_store(store: "KeyValueStore", decoratorname: str) -> "KeyValueStore
     Raises
     ------
     InvalidURL
-        If there is no such wrapper, or it takes other arguments.
+        If there is no such wrapper, it takes other arguments, or does not fit.
 
     Examples
     --------
@@ -64,10 +66,9 @@ def decorate_store(store: "KeyValueStore", decoratorname: str) -> "KeyValueStore
     cls = getattr(import_module(wrapper.module), wrapper.name)
     try:
         wrapped: KeyValueStore = cls(*arguments, store)
-    except InvalidKey as error:
-        raise InvalidURL(
-            f"{decoratorname!r} does not fit the store: {error}"
-        ) from error
+    except (InvalidKey, InvalidArgument, Unsupported) as error:
+        shown = mask_wrappers(decoratorname)
+        raise InvalidURL(f"{shown!r} does not fit the store: {error}") from error
     return wrapped
 
 
@@ -87,7 +88,8 @@ def read_wrapper(spec: str) -> tuple[Wrapper, list[str]]:
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise InvalidURL(
-            f"{show(spec)} is no wrapper. Write a name, or a name and arguments such "
+            f"{show(spec.partition('(')[0])} is no wrapper. Write a name, or a name "
+            "and arguments such "
             f"as 'prefix(photos)'. Known: {', '.join(sorted(WRAPPERS))}."
         )
     name, inside = match[1].lower(), match[2]
@@ -96,8 +98,8 @@ def read_wrapper(spec: str) -> tuple[Wrapper, list[str]]:
         raise InvalidURL(unknown_name("wrapper", name, WRAPPERS))
     arguments = inside.split(",") if inside else []
     _check_count(name, wrapper, arguments)
-    part = f"argument of {name}()"
-    return wrapper, [percent_decode(text, part, secret=False) for text in arguments]
+    part, secret = f"argument of {name}()", name == MIGRATE
+    return wrapper, [percent_decode(text, part, secret=secret) for text in arguments]
 
 
 def _check_count(name: str, wrapper: Wrapper, arguments: list[str]) -> None:

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from minimalkv import _hstores, cache, crypt, decorator, fs, idgen, memory, ttl
+from minimalkv import (
+    _hstores,
+    cache,
+    crypt,
+    decorator,
+    fs,
+    idgen,
+    memory,
+    observing,
+    ttl,
+)
 from minimalkv._hstores import HDictStore, HFilesystemStore
 from minimalkv.cache import CacheDecorator
 from minimalkv.crypt import HMACDecorator
@@ -19,6 +29,7 @@ from minimalkv.decorator import (
 from minimalkv.fs import FilesystemStore, WebFilesystemStore
 from minimalkv.idgen import HashDecorator, UUIDDecorator
 from minimalkv.memory import DictStore
+from minimalkv.observing import ObservedDecorator
 from minimalkv.testing import (
     NASTY_KEYS,
     ConditionalContract,
@@ -230,6 +241,12 @@ class TestUUIDDecorator(Making, Files, UrlContract):
         return UUIDDecorator(HFilesystemStore(root, fsync=False))
 
 
+class TestObservedDecorator(Memory):
+    @pytest.fixture
+    def store(self) -> Store:
+        return ObservedDecorator(bool, HDictStore())
+
+
 class TestReadOnlyDecorator(Ours, ReadOnlyContract):
     @pytest.fixture
     def store(self) -> Store:
@@ -298,6 +315,22 @@ class TestCacheDecoratorOfTimeToLiveDecorator(
         return CacheDecorator(DictStore(), inner)
 
 
+class TestTimeToLiveDecoratorOfObservedDecorator(Files, TimeToLiveContract):
+    race_updates = 3
+
+    @pytest.fixture
+    def store(self, root: Path) -> Store:
+        inner = ObservedDecorator(bool, FilesystemStore(root, fsync=False))
+        return TimeToLiveDecorator(inner)
+
+
+class TestObservedDecoratorOfMasking(Plain, TimeToLiveContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        inner = Masking(TimeToLiveDecorator(HFourMethods()))
+        return ObservedDecorator(bool, inner)
+
+
 class TestMasking(Plain, TimeToLiveContract):
     """A wrapper that overrides the public verbs, as those for upstream do."""
 
@@ -317,7 +350,17 @@ class TestPrefixDecoratorOfMasking(Plain):
     "name",
     [
         name
-        for module in (memory, fs, _hstores, decorator, cache, crypt, idgen, ttl)
+        for module in (
+            memory,
+            fs,
+            _hstores,
+            decorator,
+            cache,
+            crypt,
+            idgen,
+            ttl,
+            observing,
+        )
         for name in module.__all__
         if name.endswith(("Store", "Decorator"))
     ],

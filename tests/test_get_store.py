@@ -98,9 +98,14 @@ def innermost_key(store: Any) -> str:
     return str(store.keys()[0])
 
 
+# What is no text that just any other will do for.
+ARGUMENTS = {"old": "hfs%3A%2F%2F.%2Fold"}
+
+
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_every_wrapper_wraps_by_url_and_by_name(name: str) -> None:
-    spec = f"{name}({','.join(WRAPPERS[name].arguments)})".removesuffix("()")
+    arguments = [ARGUMENTS.get(each, each) for each in WRAPPERS[name].arguments]
+    spec = f"{name}({','.join(arguments)})".removesuffix("()")
     for store in (
         get_store_from_url(f"memory://#wrap:{spec}"),
         get_store_from_url(f"memory+{spec}://"),
@@ -275,6 +280,10 @@ def test_a_prefix_that_does_not_fit_is_a_wrong_url() -> None:
         ("azure://a:k@container", "azure://a:k@container?timeout=2"),
         ("gcs://bucket?timeout=9", "gcs://bucket?timeout=9"),
         ("memory://", "memory://"),
+        (
+            "redis://h#wrap:migrate(s3%3A%2F%2Fh%2Fb)+readonly",
+            "redis://h?timeout=2#wrap:migrate(s3%3A%2F%2Fh%2Fb%3Ftimeout%3D2)+readonly",
+        ),
         ("fs:///folder", "fs:///folder?fsync=false"),
     ],
 )

@@ -5,7 +5,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -24,7 +24,9 @@ from minimalkv.testing import (
 )
 
 Store = KeyValueStore
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only folders with new names
+_SHARED = Path("/dev/shm")  # noqa: S108 - only folders with new names
+IN_MEMORY = str(_SHARED) if _SHARED.is_dir() else gettempdir()
+"""A folder on no disk, where there is one."""
 
 
 class Ahead:
@@ -41,7 +43,7 @@ class Ahead:
 def layers(store: Any) -> Iterator[Any]:
     """Give a store and all that it stands on, the innermost one last."""
     yield store
-    for inner in ("cache", "_dstore"):
+    for inner in ("cache", "old", "_dstore"):
         if hasattr(store, inner):
             yield from layers(getattr(store, inner))
 
@@ -53,7 +55,7 @@ class Ours(Contract):
     def root(self) -> Iterator[Path]:
         # Not tmp_path, whose name is sought among those of all tests before. And in
         # memory: a disk takes three times as long to make and delete so many files.
-        with TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as top:
+        with TemporaryDirectory(dir=IN_MEMORY) as top:
             yield Path(top, "root")
 
     @pytest.fixture
