@@ -22,11 +22,14 @@ class S3Server(StoreServer):
     ----------
     reader : Credentials
         May read and list, nothing else.
+    blind : Credentials
+        May read and write, and not list.
     """
 
     scheme = "s3"
     credentials = Credentials("writer", "the/secret+of a writer")
     reader = Credentials("reader", "the/secret+of a reader")
+    blind = Credentials("blind", "the/secret+of a blind one")
     port_count = 8
     # One volume at a time rather than seven: large objects take a third less time.
     environment: ClassVar = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
@@ -60,6 +63,7 @@ class S3Server(StoreServer):
         actions = {
             self.credentials: ["Admin", "Read", "Write", "List", "Tagging"],
             self.reader: ["Read", "List"],
+            self.blind: ["Read", "Write"],
         }
         identities = [
             {

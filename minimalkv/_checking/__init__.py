@@ -1,0 +1,1 @@
+"""What `minimalkv.checking` finds out, a file for each kind of question."""
