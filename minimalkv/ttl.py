@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from minimalkv._atomic import MAX_TRIES
 from minimalkv._clock import now
@@ -36,7 +36,7 @@ from minimalkv.decorator import StoreDecorator
 
 __all__ = ["TimeToLiveDecorator", "with_ttl"]
 
-_log = logging.getLogger("minimalkv")
+_log: Final = logging.getLogger("minimalkv")
 
 
 def with_ttl(store: KeyValueStore) -> KeyValueStore:
@@ -369,6 +369,10 @@ class TimeToLiveDecorator(StoreDecorator):
             )
 
     def _purge_expired(self, prefix: str) -> int:
+        return self._purge_counting(prefix)[0]
+
+    def _purge_counting(self, prefix: str) -> tuple[int, int]:
+        """Delete what has expired, and return how many that were, and had no frame."""
         self._require_inner_conditions()
         purged = unframed = 0
         for key in self._iter_keys(prefix):
@@ -378,5 +382,5 @@ class TimeToLiveDecorator(StoreDecorator):
                 if self._has_expired(frame.expires_ms):
                     super()._delete(key, if_match=meta.etag)
                     purged += 1
-        _log.info("purged %d expired values; %d have no expiry frame", purged, unframed)
-        return purged
+        _log.info("Expired values deleted: %d; without an expiry: %d", purged, unframed)
+        return purged, unframed

@@ -5,10 +5,11 @@ from typing import Final
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import with_appcontext
 
+from minimalkv._cli._command import Group
+from minimalkv._cli._output import Lines
 from minimalkv._direct import ATTACH_SECS, purge_pending
-from minimalkv_flask._problems import problems
 from minimalkv_flask._upload_config import (
     UploadConfiguration,
     configuration_of,
@@ -17,21 +18,26 @@ from minimalkv_flask._upload_config import (
 
 _HOUR_SECS: Final = 3600
 
-uploads: Final = AppGroup("uploads", help="List files of upload sets, and tidy up.")
+
+@click.group(cls=Group)
+def uploads() -> None:
+    """List files of upload sets, and tidy up."""
+
 
 _of_sets: Final = click.argument("sets", nargs=-1, metavar="[SET]...")
 
 
 @uploads.command("list")
 @_of_sets
+@with_appcontext
 def list_files(sets: tuple[str, ...]) -> None:
     """Print size, time of upload in UTC, and key of each file of some sets, or all."""
-    with problems():
-        for config in _configured(sets):
-            for meta in config.store.iter_meta(config.prefix):
-                if config.is_file(meta.key):
-                    when = f"{meta.modified:%F %T}" if meta.modified else "-"
-                    click.echo(f"{meta.size:>12,}  {when:>19}  {meta.key}")
+    lines = Lines()
+    for config in _configured(sets):
+        for meta in config.store.iter_meta(config.prefix):
+            if config.is_file(meta.key):
+                when = f"{meta.modified:%F %T}" if meta.modified else "-"
+                lines.write(f"{meta.size:>12,}  {when:>19}  {lines.key(meta.key)}")
 
 
 @uploads.command()
@@ -43,13 +49,13 @@ def list_files(sets: tuple[str, ...]) -> None:
     show_default=True,
     help="How old they are at least.",
 )
+@with_appcontext
 def purge(sets: tuple[str, ...], hours: float) -> None:
     """Delete what browsers sent to the store itself and nobody attached."""
-    with problems():
-        deleted = sum(
-            purge_pending(config.store, config.prefix, hours * _HOUR_SECS)
-            for config in _configured(sets)
-        )
+    deleted = sum(
+        purge_pending(config.store, config.prefix, hours * _HOUR_SECS)
+        for config in _configured(sets)
+    )
     click.echo(f"Files deleted: {deleted}")
 
 

@@ -185,7 +185,7 @@ def test_purge_tells_what_has_no_frame(
     clock.advance(11)
     with caplog.at_level(logging.INFO, "minimalkv"):
         assert store.purge_expired() == 1
-    assert "purged 1 expired values; 1 have no expiry frame" in caplog.text
+    assert "Expired values deleted: 1; without an expiry: 1" in caplog.text
     assert sorted(inner.keys()) == ["b", "raw"]
 
 

@@ -90,3 +90,13 @@ def test_core_needs_nothing_but_the_standard_library(
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == ["minimalkv"]
+
+
+def test_the_command_line_says_what_it_needs(bare_python: Path) -> None:
+    script = bare_python.with_name("minimalkv")
+    for command in ([str(script)], [str(bare_python), "-I", "-m", "minimalkv", "ls"]):
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == (
+            "The command line needs click: pip install 'minimalkv[cli]'\n"
+        )
