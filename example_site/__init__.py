@@ -1,1 +1,1 @@
-"""A small photo site of Flask and Django that keeps everything in one store."""
+"""A site of Flask and Django, with a page a feature, that keeps all in one store."""

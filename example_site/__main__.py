@@ -64,7 +64,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--store": {
         "default": STORE,
         "metavar": "URL",
-        "help": "where photos and sessions are kept",
+        "help": "where all of its data is kept",
     },
     "--host": {"default": "127.0.0.1", "help": "where to listen"},
     "--port": {"type": port, "default": 8000, "help": "0 takes a free one"},

@@ -111,7 +111,7 @@ class PhotoAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # only in the stub
     form = PhotoForm
     actions = None  # they would delete those of others, too
     list_display = ("preview", "name", "uploader", "uploaded")
-    list_display_links = ("preview", "name")
+    list_display_links = ("name",)
     list_filter = ("uploader",)
     search_fields = ("name",)
     readonly_fields = ("name", "uploader", "uploaded")

@@ -12,7 +12,6 @@ from flask import (
     flash,
     jsonify,
     redirect,
-    render_template,
     request,
     session,
     url_for,
@@ -33,7 +32,7 @@ from example_site.album import (
 )
 from example_site.both import page_headers
 from example_site.flask_problems import refusals
-from example_site.flask_visitors import csrf_input, csrf_token, only_for_visitors
+from example_site.flask_visitors import only_for_visitors, page
 from minimalkv import Unsupported
 from minimalkv_flask.serving import send_from_store
 from minimalkv_flask.uploads import StoredFile, UploadSet
@@ -53,18 +52,12 @@ _WANTED: Final = "Send PNG, JPEG, GIF or WebP photos, and MP4 or WebM videos."
 _CACHING: Final = "private, no-cache"
 
 
-@album.get("/")
+@album.get("/photos")
 def gallery() -> Response:
     """Show the newest photos and videos."""
-    page = render_template(
-        "gallery.html",
-        items=items().newest(SHOWN),
-        visitor=session["name"],
-        accepted=",".join(f".{ending}" for ending in ENDINGS),
-        csrf_input=csrf_input(),
-        csrf_token=csrf_token(),
-    )
-    response = Response(page)
+    accepted = ",".join(f".{ending}" for ending in ENDINGS)
+    found = items().newest(SHOWN)
+    response = Response(page("gallery.html", items=found, accepted=accepted))
     # Set here, as only this page has a script that sends files.
     response.headers.update(page_headers(store_origin()))
     return response

@@ -1,4 +1,4 @@
-"""The Flask side: photos, videos and private files, in one store with the sessions."""
+"""The Flask side: what is kept there is in one store with the sessions."""
 
 import secrets
 from datetime import timedelta
@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from flask import Flask, Response, request, url_for
 
+from example_site import calls
 from example_site.album import MAX_VIDEO_BYTES, Album
 from example_site.both import (
     ABSOLUTE_LIFETIME,
@@ -17,12 +18,17 @@ from example_site.both import (
     open_store,
     page_headers,
 )
+from example_site.excerpts import source
 from example_site.flask_album import album, photos
+from example_site.flask_front import front
 from example_site.flask_private import files, private
 from example_site.flask_problems import problems
+from example_site.flask_sessions import sessions
+from example_site.flask_store import contents
 from example_site.flask_visitors import visitors
 from minimalkv import KeyValueStore, StoreURL
 from minimalkv.fs import FilesystemStore
+from minimalkv.observing import ObservedDecorator
 from minimalkv_flask import MinimalKV
 from minimalkv_flask.uploads import configure_uploads
 
@@ -61,7 +67,7 @@ def create_app(
     StoreError
         If the secret key can be neither read nor written.
     """
-    store = open_store(store_url)
+    store = ObservedDecorator(calls.note, open_store(store_url))
     app = Flask(__name__, instance_path=str(Path(instance).absolute()))
     app.secret_key = secret_key(instance)
     app.config.update(
@@ -87,13 +93,17 @@ def _add_pages(app: Flask) -> None:
     app.jinja_env.globals.update(
         root=lambda: f"{request.script_root}/",
         sign_out_url=lambda: url_for("visitors.sign_out"),
+        sign_in_url=lambda: url_for("visitors.sign_in"),
         store_name=str(app.config["MINIMALKV_URL"]),
+        calls=calls.of_this_request,
+        source=source,
     )
-    for blueprint in (visitors, album, private, problems):
+    for blueprint in (front, visitors, sessions, album, private, contents, problems):
         app.register_blueprint(blueprint)
     # Where browsers look on pages that name no icon, such as those of the admin.
     app.add_url_rule("/favicon.ico", "icon", lambda: app.send_static_file("icon.svg"))
     app.after_request(protect)
+    app.wsgi_app = calls.Counted(app.wsgi_app)  # type: ignore[method-assign] # as Flask says
 
 
 def protect(response: Response) -> Response:

@@ -10,7 +10,6 @@ from flask import (
     current_app,
     flash,
     redirect,
-    render_template,
     request,
     session,
     url_for,
@@ -19,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from example_site.facts import Fact, Facts
 from example_site.flask_problems import refusals
-from example_site.flask_visitors import csrf_input, csrf_token, only_for_visitors
+from example_site.flask_visitors import only_for_visitors, page
 from minimalkv_flask.uploads import ALL, UploadSet
 
 LINK_SECS: Final = 600
@@ -53,14 +52,8 @@ class Kept(NamedTuple):
 @private.get("")
 def overview() -> str:
     """List the files of the visitor, each with a link."""
-    return render_template(
-        "private.html",
-        kept=[_with_link(fact) for fact in own().newest(SHOWN)],
-        minutes=LINK_SECS // 60,
-        visitor=session["name"],
-        csrf_input=csrf_input(),
-        csrf_token=csrf_token(),
-    )
+    kept = [_with_link(fact) for fact in own().newest(SHOWN)]
+    return page("private.html", kept=kept, minutes=LINK_SECS // 60)
 
 
 def _with_link(fact: Fact) -> Kept:

@@ -2,7 +2,7 @@
 
 import secrets
 from hmac import compare_digest
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from flask import (
     Blueprint,
@@ -78,6 +78,17 @@ visitors.before_request(refuse_foreign_forms)
 # Pages.
 
 
+def page(template: str, **what: Any) -> str:
+    """Return a page with what its head and its forms need."""
+    return render_template(
+        template,
+        visitor=session.get("name"),
+        csrf_input=csrf_input(),
+        csrf_token=csrf_token(),
+        **what,
+    )
+
+
 @visitors.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> AnyResponse | str | tuple[str, int]:
     """Ask for a name, and take it."""
@@ -95,7 +106,7 @@ def sign_in() -> AnyResponse | str | tuple[str, int]:
 
 def sign_in_page(**what: str) -> str:
     """Return the form that asks for a name."""
-    return render_template("sign_in.html", csrf_input=csrf_input(), **what)
+    return page("sign_in.html", **what)
 
 
 def welcome(name: str) -> None:

@@ -8,7 +8,9 @@ from django.urls import get_script_prefix, reverse
 from flask import Flask
 from jinja2 import Environment
 
+from example_site import calls
 from example_site.both import MOUNT
+from example_site.excerpts import source
 
 _OWN: Final[dict[str, Any]] = {
     # With the token in the session, the forms need no second cookie.
@@ -51,8 +53,19 @@ _OWN: Final[dict[str, Any]] = {
             },
         },
     ],
+    # In the store of the site, as no other is named.
+    "CACHES": {
+        "default": {
+            "BACKEND": "minimalkv_django.cache.KVCache",
+            "KEY_PREFIX": "shoebox",
+        }
+    },
     "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
     "STATIC_URL": "static/",
+    "STORAGES": {
+        "default": {"BACKEND": "minimalkv_django.storage.KVStorage"},
+        "staticfiles": {"BACKEND": "example_site.static_files.StaticFiles"},
+    },
     "LOGGING": {
         "version": 1,
         "disable_existing_loggers": False,
@@ -99,7 +112,10 @@ def environment(**options: Any) -> Environment:
         root=root,
         sign_out_url=lambda: reverse("sign_out"),
         url=reverse,
+        sign_in_url=lambda: reverse("sign_in"),
         store_name=str(settings.MINIMALKV_URL),
+        calls=calls.of_this_request,
+        source=source,
     )
     return found
 

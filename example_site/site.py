@@ -11,6 +11,7 @@ from django.core.management import call_command
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from example_site import calls
 from example_site.both import ABSOLUTE_LIFETIME, IDLE_LIFETIME, MOUNT
 from example_site.flask_app import create_app
 from example_site.settings import settings_for
@@ -51,5 +52,5 @@ def configure(app: Flask) -> None:
 
 def mount(app: Flask) -> None:
     """Let Django answer what is asked for below its path."""
-    sides = DispatcherMiddleware(app.wsgi_app, {MOUNT: WSGIHandler()})
+    sides = DispatcherMiddleware(app.wsgi_app, {MOUNT: calls.Counted(WSGIHandler())})
     app.wsgi_app = sides  # type: ignore[method-assign] # as Flask says to do it

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Final, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import (
@@ -61,6 +62,8 @@ def account(request: HttpRequest) -> HttpResponse:
         "more": len(found[SHOWN_SESSIONS:]),
         "idle": in_words(timedelta(seconds=settings.SESSION_COOKIE_AGE)),
         "absolute": in_words(settings.MINIMALKV_SESSION_ABSOLUTE_LIFETIME),
+        "count": request.session.get("count", 0),
+        "told": messages.get_messages(request),
     }
     return render(request, "account.html", what)
 
@@ -101,6 +104,15 @@ def welcome(request: HttpRequest, name: str) -> None:
     session.bind(name)
     session["name"] = name
     session["_permanent"] = True  # for Flask, which then lets its cookie stay, too
+
+
+@require_POST
+@for_visitors
+def count(request: HttpRequest) -> HttpResponse:
+    """Count one up; Flask does the same to the same number."""
+    request.session["count"] = request.session.get("count", 0) + 1
+    messages.success(request, "Django has counted, in the session that Flask knows.")
+    return see_other("account")
 
 
 @require_POST

@@ -7,6 +7,7 @@ import pytest
 from azure.storage.blob import CorsRule
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from minimalkv import get_store_from_url
 from tests.backends.azure import AzureServer
 from tests.backends.base import StoreServer
 from tests.example_site.running import Site
@@ -42,13 +43,14 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store: a folder, or on the server of the parameter."""
-    name = getattr(request, "param", FOLDER)
-    if name == FOLDER:
-        return f"hfs://{tmp_path}/data"
-    server = request.getfixturevalue(name)
+@pytest.fixture(scope="module", params=[FOLDER])
+def store_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """Return the URL of a store: a folder, or on the server of the parameter."""
+    if request.param == FOLDER:
+        return f"hfs://{tmp_path_factory.mktemp('store')}/data"
+    server = request.getfixturevalue(request.param)
     let_browsers_in(server)
     url: str = server.url()
     return url
@@ -62,10 +64,18 @@ def let_browsers_in(server: StoreServer) -> None:
             client.set_service_properties(cors=[rule])
 
 
-@pytest.fixture
-def site(store_url: str, tmp_path: Path) -> Iterator[Site]:
-    with Site(store_url, tmp_path) as site:
+@pytest.fixture(scope="module")
+def running(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(store_url, tmp_path_factory.mktemp("site")) as site:
         yield site
+
+
+@pytest.fixture
+def site(running: Site, store_url: str) -> Site:
+    """Return the site as it is on an empty store; to start one takes seconds."""
+    with get_store_from_url(store_url) as store:
+        store.delete_prefix("")
+    return running
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from minimalkv import get_store_from_url
 from tests.browser.visiting import (
     expect_photo,
     expect_sign_in,
-    on_every_store,
+    on_folder_and_s3,
     payload,
     sign_in,
     upload,
@@ -31,7 +31,7 @@ def rows(page: Page) -> Locator:
     return page.locator("#result_list tbody tr")
 
 
-@on_every_store
+@on_folder_and_s3
 def test_a_photo_of_the_admin_is_in_the_gallery_and_the_other_way_round(
     page: Page, store_url: str
 ) -> None:
@@ -49,7 +49,7 @@ def test_a_photo_of_the_admin_is_in_the_gallery_and_the_other_way_round(
     rows(page).get_by_role("link", name="by Django.png").click()
     link = page.locator(".field-image a").get_attribute("href")
     assert page.request.get(str(link)).body() == PNG
-    page.goto("/")
+    page.goto("/photos")
     expect_photo(page, "by Django.png", "Ada")
     expect_photo(page, "by Flask.png", "Ada")
     link = page.get_by_role("link", name="by Django.png").get_attribute("href")
@@ -79,7 +79,7 @@ def test_who_sent_a_photo_may_delete_it_and_nobody_else(
     page.get_by_role("button", name="Yes").click()
 
     expect(page.get_by_text("was deleted successfully")).to_be_visible()
-    page.goto("/")
+    page.goto("/photos")
     expect(page.locator("figure")).to_have_count(0)
     with get_store_from_url(store_url) as store:
         assert [key for key in store if not key.startswith("mkv-")] == []
@@ -135,12 +135,12 @@ def test_the_door_of_the_admin_is_that_of_the_site(page: Page) -> None:
     page.get_by_role("button", name="Log out").click()
 
     expect_sign_in(page)
-    page.goto("/")
+    page.goto("/photos")
     expect_sign_in(page)
 
 
 def test_the_table_agrees_with_another_store(
-    page: Page, site: Site, store_url: str, tmp_path: Path
+    page: Page, site: Site, store_url: str
 ) -> None:
     sign_in(page, "Ada")
     save(page, "a.png", PNG)
@@ -151,4 +151,4 @@ def test_the_table_agrees_with_another_store(
     page.goto(PHOTOS)
 
     expect(rows(page)).to_have_count(0)
-    assert (tmp_path / "instance" / "photos.sqlite3").exists()
+    assert (site.folder / "instance" / "photos.sqlite3").exists()

@@ -1,11 +1,8 @@
 """Private files, and the links that lead to them."""
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visiting import (
-    assert_no_sideways_scroll,
-    contrast,
     on_folder_and_s3,
     payload,
     sign_in,
@@ -46,24 +43,3 @@ def test_a_link_is_of_no_use_after_its_file_was_deleted(page: Page) -> None:
 
     expect(page.get_by_role("status")).to_contain_text("The file is gone")
     assert page.request.get(link).status == 404
-
-
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_the_private_files_fit_the_screen(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 844})
-    sign_in(page, "W" * 40)
-
-    keep(page, f"{'w' * 96}.txt")
-
-    assert_no_sideways_scroll(page)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_text_about_private_files_is_easy_to_read(page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    sign_in(page, "Ada")
-    keep(page, "notes.txt")
-    page.wait_for_load_state()
-
-    for selector in (".pages a", "main .quiet", ".hint", ".hint a", "input[readonly]"):
-        assert contrast(page, selector) >= 4.5, selector

@@ -1,6 +1,7 @@
 """How files get from a browser into the store: with a script, and without."""
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -71,16 +72,22 @@ def test_a_browser_sends_its_files_to_s3_itself(
     assert not any(PNG in (post.post_data_buffer or b"") for post in posts)
 
 
-@on_s3
-def test_where_the_bucket_lets_no_page_in_the_form_brings_the_files(
-    browser: Browser, site: Site, s3_server: S3Server, store_url: str
-) -> None:
+@pytest.fixture
+def shut_bucket(s3_server: S3Server, store_url: str) -> Iterator[None]:
+    """Let the bucket take files of pages of another site only."""
     rule = {"AllowedOrigins": ["https://example.org"], "AllowedMethods": ["PUT"]}
+    bucket = s3_server.namespace(store_url)
     with s3_server.client() as client:
-        client.put_bucket_cors(
-            Bucket=s3_server.namespace(store_url),
-            CORSConfiguration={"CORSRules": [rule]},
-        )
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+        yield
+        client.delete_bucket_cors(Bucket=bucket)
+
+
+@on_s3
+@pytest.mark.usefixtures("shut_bucket")
+def test_where_the_bucket_lets_no_page_in_the_form_brings_the_files(
+    browser: Browser, site: Site, store_url: str
+) -> None:
     # Of what it must not do the browser complains, as nowhere else.
     with browser.new_context(base_url=site.url) as context:
         page = context.new_page()
@@ -152,4 +159,4 @@ def test_a_photo_can_be_sent_with_the_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("status")).to_have_text("Your photo is here.")
-    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page).to_have_url(re.compile(r"/photos$"))

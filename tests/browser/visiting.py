@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
@@ -13,21 +13,27 @@ from tests.serving import SERVERS
 SIDE: Final = 64
 UPLOAD: Final = "Add photos and videos"
 
-_OTHERS: Final = [
-    pytest.param(server, marks=pytest.mark.stress)
-    for server in SERVERS
-    if server != "s3_server"
-]
+
+def _quick(*names: str) -> list[Any]:
+    """Return the servers, of which all but the named ones are for `make stress`."""
+    stress = pytest.mark.stress
+    return [
+        name if name in names else pytest.param(name, marks=stress) for name in SERVERS
+    ]
+
 
 on_every_store = pytest.mark.parametrize("store_url", [FOLDER, *SERVERS], indirect=True)
-# What a store has no part in: on the others in `make stress`.
+# What a store has little part in: on the others in `make stress`.
 on_folder_and_s3 = pytest.mark.parametrize(
-    "store_url", [FOLDER, "s3_server", *_OTHERS], indirect=True
+    "store_url", [FOLDER, *_quick("s3_server")], indirect=True
+)
+on_redis_and_s3 = pytest.mark.parametrize(
+    "server", _quick("redis_server", "s3_server"), indirect=True
 )
 
 
 def sign_in(page: Page, name: str) -> None:
-    page.goto("/")
+    page.goto("/sign-in")
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Photos")).to_be_visible()
@@ -56,35 +62,3 @@ def expect_photo(page: Page, name: str, uploader: str) -> None:
 def expect_sign_in(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/sign-in$"))
     expect(page.get_by_label("Your name")).to_be_visible()
-
-
-def assert_no_sideways_scroll(page: Page) -> None:
-    page.wait_for_load_state()  # before that there may be no style
-    wide, seen = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    assert wide <= seen
-
-
-def contrast(page: Page, selector: str) -> float:
-    """Return the contrast of a text with what is behind it, as WCAG 2.2 counts it."""
-    colours = page.locator(selector).first.evaluate(
-        """element => {
-            const text = getComputedStyle(element).color;
-            let behind = "rgba(0, 0, 0, 0)";
-            for (let at = element; at && behind === "rgba(0, 0, 0, 0)";
-                 at = at.parentElement)
-                behind = getComputedStyle(at).backgroundColor;
-            return [text, behind];
-        }"""
-    )
-    darker, lighter = sorted(map(luminance, colours))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    channels = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

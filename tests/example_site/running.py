@@ -20,11 +20,13 @@ class Site:
     ----------
     url : str
         Where the site is, once it was started.
+    folder : Path
+        Where its log and its ``instance`` are.
     """
 
     def __init__(self, store_url: str, folder: Path) -> None:
         self._store_url = store_url
-        self._folder = folder
+        self.folder = folder
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -44,9 +46,9 @@ class Site:
         """Start the server and wait until it says where it is."""
         port = self.url.rpartition(":")[2] or "0"
         options = ["--port", port, "--store", self._store_url]
-        options += ["--instance", str(self._folder / "instance")]
+        options += ["--instance", str(self.folder / "instance")]
         command = [sys.executable, "-W", "error", "-m", "example_site", *options]
-        with (self._folder / "log").open("a") as log:
+        with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
             )
@@ -67,4 +69,4 @@ class Site:
 
     def log(self) -> str:
         """Return what the server wrote to its standard error."""
-        return (self._folder / "log").read_text()
+        return (self.folder / "log").read_text()

@@ -17,6 +17,7 @@ from tests.example_site.pictures import PNG
 from tests.example_site.visitor import (
     DJANGO,
     FLASK,
+    GALLERY,
     Visitor,
     add_django,
     open_site,
@@ -233,7 +234,13 @@ def test_a_time_is_told_without_a_fraction(time: timedelta, words: str) -> None:
 # Who may do what.
 
 
-@pytest.mark.parametrize("path", ["sign-in", "sign-out", "sign-out-everywhere"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("sign-in", "sign-out", "sign-out-everywhere", "count"),
+        *("cache/ask", "cache/click", "cache/clear", "static-files/collect"),
+    ],
+)
 @pytest.mark.parametrize("token", ["", "wrong", "ü", "a" * 64])
 def test_a_form_without_our_token_is_refused(
     site_of_files: Flask, path: str, token: str
@@ -304,23 +311,23 @@ def test_pages_are_as_strict_as_those_of_flask(site_of_files: Flask, path: str) 
         "X-Content-Type-Options",
     ):
         assert page.headers[name] == of_flask.headers[name]
-    assert re.findall(r'(?:src|href|action)="(?!/)[^"]*"', page.text) == []
+    assert re.findall(r'(?:src|href|action)="(?![/#])[^"]*"', page.text) == []
 
 
 def test_an_unknown_page_says_so(site_of_files: Flask) -> None:
     response = Visitor(site_of_files).get(f"{DJANGO}nowhere")
 
     assert response.status_code == 404
-    assert "Back to the photos" in response.text
+    assert "Back to the front page" in response.text
     assert "Set-Cookie" not in response.headers
 
 
 def test_a_site_below_a_path_links_to_itself(site_of_files: Flask) -> None:
     visitor = Visitor(site_of_files).sign_in()
 
-    for path in SIDES:
+    for path in (GALLERY, *SIDES):
         page = visitor.get(path, environ_overrides={"SCRIPT_NAME": "/box"}).text
-        links = re.findall(r'(?:src|href|action)="([^"]*)"', page)
+        links = re.findall(r'(?:src|href|action)="([^#"]*)"', page)
         assert all(link.startswith("/box/") for link in links), links
         assert "/box/static/style.css" in links
         assert "/box/django/" in links

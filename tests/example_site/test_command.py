@@ -70,7 +70,7 @@ def test_the_site_is_one_application_for_any_server(tmp_path: Path) -> None:
         "import sys\n"
         "from example_site.site import create_site\n"
         "site = create_site('memory://', sys.argv[1])\n"
-        "for path in ('/', '/django/'):\n"
+        "for path in ('/photos', '/django/'):\n"
         "    print(site.test_client().get(path).location)\n"
     )
     command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]

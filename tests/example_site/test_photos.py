@@ -302,10 +302,10 @@ def test_a_thumbnail_is_made_of_every_kind_of_picture(files: Flask, mode: str) -
 
 def test_a_photo_without_its_facts_is_not_kept(app: Flask) -> None:
     class Failing(type(store_of(app))):  # type: ignore[misc] # whatever class it is
-        def _put(self, key: str, data: bytes, *args: Any, **options: Any) -> Any:
+        def put(self, key: str, data: bytes, *args: Any, **options: Any) -> Any:
             if key.endswith(".json"):
                 raise StoreUnavailable("The store is full.")
-            return super()._put(key, data, *args, **options)
+            return super().put(key, data, *args, **options)
 
     visitor = Visitor(app).sign_in()
     store_of(app).__class__ = Failing

@@ -72,7 +72,7 @@ def test_a_link_ends_after_ten_minutes(
 
     assert ended.status_code == 403
     assert "This link is not valid, or its time is over." in ended.text
-    assert "Back to the photos" in ended.text
+    assert "Back to the front page" in ended.text
     (again,) = links(visitor)
     assert fetch(files, again) == NOTES
 

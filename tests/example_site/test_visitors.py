@@ -35,7 +35,7 @@ def test_strangers_are_asked_to_sign_in(app: Flask) -> None:
     (path,) = visitor.photo_paths()
     stranger = Visitor(app)
 
-    for url in ("/", path, "/photos/nothing"):
+    for url in ("/photos", "/store", path, "/photos/nothing"):
         response = stranger.get(url)
         assert response.status_code == 303
         assert response.location == "/sign-in"
@@ -44,7 +44,8 @@ def test_strangers_are_asked_to_sign_in(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/sign-out", "/photos", "/photos/begin", "/private", "/sign-in"]
+    "path",
+    ["/sign-out", "/photos", "/photos/begin", "/private", "/sessions", "/sign-in"],
 )
 @pytest.mark.parametrize("token", ["", "wrong", "ü", "\ud800"])
 def test_a_form_without_our_token_is_refused(
@@ -126,7 +127,7 @@ def test_pages_load_nothing_from_elsewhere_and_are_not_kept(app: Flask) -> None:
 
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert page.headers["Cache-Control"] == "no-store"
-    assert re.findall(r'(?:src|href)="(?!/)[^"]*"', page.text) == []
+    assert re.findall(r'(?:src|href)="(?![/#])[^"]*"', page.text) == []
 
 
 def test_static_files_need_no_session(app: Flask) -> None:
@@ -149,7 +150,7 @@ def test_an_unknown_page_says_so(app: Flask) -> None:
     response = Visitor(app).get("/nowhere")
 
     assert response.status_code == 404
-    assert "Back to the photos" in response.text
+    assert "Back to the front page" in response.text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from example_site.site import mount
 from minimalkv import KeyValueStore
 
 FLASK: Final = "/"
+GALLERY: Final = "/photos"
 DJANGO: Final = f"{MOUNT}/"
 
 
@@ -57,8 +58,9 @@ class Visitor:
     def __init__(self, app: Flask) -> None:
         self.client: FlaskClient = app.test_client()
 
-    def page(self, path: str = "/") -> TestResponse:
-        return self.get(path, follow_redirects=True)
+    def page(self, path: str = FLASK) -> TestResponse:
+        """Return a page; of the Flask side as such, the one that is for visitors."""
+        return self.get(GALLERY if path == FLASK else path, follow_redirects=True)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, buffered=True, **options)
@@ -91,8 +93,8 @@ class Visitor:
     def is_known_at(self, side: str) -> bool:
         return "Signed in as " in self.page(side).text
 
-    def token(self) -> str:
-        return token_in(self.page())
+    def token(self, path: str = FLASK) -> str:
+        return token_in(self.page(path))
 
     def upload(self, content: bytes, name: str = "photo.png") -> TestResponse:
         return self.upload_all((content, name))
