@@ -36,8 +36,9 @@ stress: $(READY) browser servers versions ## Run the long repetitions that `make
 bench: $(READY) servers ## Measure against the bare calls and print ratios
 	$(PYTHON) -m benchmarks
 
-docs: $(READY) servers ## Test the samples and tables of the documentation (no HTML is built yet)
-	$(PYTHON) -m pytest tests/test_docs*.py tests/net/test_documented.py $(ARGS)
+docs: $(READY) ## Make a site of the documentation: build/docs/index.html
+	$(PYTHON) -m sphinx -q -E -W --keep-going docs build/docs
+	$(PYTHON) tools/links.py build/docs
 
 clean: ## Remove .venv, caches and builds; data/ and instance/ are yours and stay
 	rm -rf .venv .upstream .versions build dist test-results tools/azurite/node_modules

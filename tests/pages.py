@@ -17,7 +17,9 @@ from minimalkv.decorator import StoreDecorator
 
 ROOT: Final = Path(__file__).parent.parent
 GUIDES: Final = ["README.md", *sorted(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
-PAGES: Final = [*GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+QUICKSTARTS: Final = ["docs/quickstart-flask.md", "docs/quickstart-django.md"]
+REFERENCE: Final = sorted(f"docs/api/{p.name}" for p in ROOT.glob("docs/api/*.md"))
+PAGES: Final = [*GUIDES, *REFERENCE, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 
 # What the tables call the types of options, by what the messages expect.
 TYPES: Final = {
@@ -63,7 +65,7 @@ def read(page: str) -> str:
 
 def blocks(page: str) -> list[Block]:
     text = read(page)
-    fences = re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+    fences = re.finditer(r"^ *```(.*)\n((?s:.*?))^ *```$", text, re.M)
     return [Block(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in fences]
 
 
@@ -133,7 +135,7 @@ def settings_of(thing: object) -> object:
 
 
 def wrapper_classes() -> set[type]:
-    names = ("decorator", "ttl", "cache", "crypt", "idgen")
+    names = ["decorator", "ttl", "cache", "crypt", "idgen", "migration", "observing"]
     homes = [importlib.import_module(f"minimalkv.{name}") for name in names]
     found = {getattr(home, name) for home in homes for name in home.__all__}
     return {c for c in found if isinstance(c, type) and issubclass(c, StoreDecorator)}
@@ -164,14 +166,21 @@ def public_names() -> Iterator[tuple[str, str]]:
             yield from ((name, module.__name__) for name in module.__all__)
 
 
+def public_modules() -> set[str]:
+    """Return the modules that have a list of public names, and none a hidden one."""
+    found = (name for name in modules() if "._" not in name)
+    return {name for name in found if hasattr(importlib.import_module(name), "__all__")}
+
+
 # Modules with public names, by their packages, which have some as well.
 _HOMES: Final = {
     "minimalkv": ".fs .memory .contrib .testing ._hstores .sessions .decorator .ttl "
     ".cache .crypt .idgen .memory.redisstore .net.boto3store .net.botostore "
-    ".net.s3fsstore .net.azurestore .net.gcstore .files .http",
+    ".net.s3fsstore .net.azurestore .net.gcstore .files .http .sync .checking "
+    ".migration .observing .cli",
     "minimalkv_flask": ".extension .sessions .legacy .uploads .serving",
     "minimalkv_django": ".stores .sessions .middleware .storage .staticfiles .uploads "
-    ".views",
+    ".views .cache",
 }
 
 # Those of them that docs/uploads.md lists; docs/sessions.md has those of the adapters
@@ -186,3 +195,5 @@ UPLOAD_HOMES: Final = {
     "minimalkv_django.uploads",
     "minimalkv_django.views",
 }
+CACHE_HOME: Final = "minimalkv_django.cache"
+"""The one that docs/cache.md is about."""

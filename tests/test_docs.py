@@ -3,11 +3,13 @@
 Code blocks are run: those with ``>>>`` as doctests, the others as parts of a module
 that a page builds up from its first block to its last, or the settings of Django; those
 on the network run on the servers of the tests. The tables are compared with the code in
-the other test_docs*.py and tests/net/test_documented.py.
+the other test_docs*.py and tests/net/test_documented.py. tests/docs has quickstarts,
+samples in other languages, and the site; tests/cli those of the command line.
 """
 
 import doctest
 import importlib
+import logging
 import os
 import re
 import shlex
@@ -32,6 +34,7 @@ from minimalkv._urls import parse_url, url_params
 from tests.pages import (
     GUIDES,
     PAGES,
+    QUICKSTARTS,
     ROOT,
     Block,
     anchors,
@@ -42,16 +45,23 @@ from tests.pages import (
     prose,
     read,
 )
+from tests.under_contract import IN_MEMORY
 
 CODE: Final = {"python", "pycon"}
-LANGUAGES: Final = {*CODE, "text", "toml", "sh"}
+INDEX: Final = "docs/index.md"
 SETTINGS: Final = "# settings.py\n"
 MODELS: Final = "# models.py\n"
 
 # Those of flask and python are read by test_docs_sessions.py and test_docs_django.py.
-TOOLS: Final = ("make", "pip", "rsync", "flask", "python", "aws", "az", "gcloud")
+TOOLS: Final = {
+    *("make", "pip", "rsync", "flask", "python", "aws", "az", "gcloud", "minimalkv"),
+    "eval",
+}
 
-WRONG_ON_PURPOSE: Final = {"redis://localhost:6379/0?timeot=2"}
+WRONG_ON_PURPOSE: Final = {
+    "redis://localhost:6379/0?timeot=2",
+    "s3://key:secret@localhost/bucket?colour=red",
+}
 
 # Where samples say that servers are, and who is there in truth.
 ADDRESSES: Final = {
@@ -82,6 +92,13 @@ def new_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         return module
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _levels_of_loggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back what a page tells loggers."""
+    for name in ("minimalkv", "minimalkv_flask", "minimalkv_django"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
 
 
 @pytest.fixture
@@ -149,7 +166,7 @@ def run_doctest(test: doctest.DocTest) -> None:
     assert runner.summarize(verbose=False).failed == 0, "".join(report)
 
 
-@pytest.mark.parametrize("page", GUIDES)
+@pytest.mark.parametrize("page", [page for page in GUIDES if page not in QUICKSTARTS])
 def test_every_block_of_a_page_runs(
     page: str,
     new_module: Callable[[str], ModuleType],
@@ -181,7 +198,6 @@ def test_every_server_has_a_sample_that_runs_on_it(fixture: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_sample_of_a_page_is_left_out(page: str) -> None:
-    assert {block.language for block in blocks(page)} <= LANGUAGES
     assert ">>>" not in prose(page).replace("`>>>`", "")
     if page not in GUIDES:
         assert not [block for block in blocks(page) if block.language in CODE]
@@ -197,13 +213,22 @@ def test_readme_begins_with_a_promise_and_ten_lines() -> None:
     assert 8 <= first.count("\n") <= 16
 
 
+def test_the_picture_of_readme_is_small_and_described() -> None:
+    text = read("README.md")
+    pictures = re.findall(r'src(?:set)?="([^"]+)"', text)
+    assert pictures == ["docs/images/site-dark.png", "docs/images/site.png"]
+    assert all((ROOT / path).stat().st_size < 200_000 for path in pictures)
+    assert len(re.findall(r'<img .*alt="[^"]{20,}">', text)) == 1
+
+
 def test_store_of_the_guide_keeps_the_contract(tmp_path: Path) -> None:
     code = [b.text for b in blocks("docs/writing-a-store.md") if b.language == "python"]
     (tmp_path / "test_guide.py").write_text("\n\n".join(code))
     options = ["-q", "-p", "no:cacheprovider", "-W", "error"]
     pytest_run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "test_guide.py"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # Where it takes no disk that is flushed with every value.
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": IN_MEMORY},
         capture_output=True,
         text=True,
         timeout=300,
@@ -241,14 +266,16 @@ def test_every_command_of_the_makefile_is_documented_and_no_other() -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", read("Makefile"), re.M))
     rows = column("CONTRIBUTING.md", "command")
     assert set(rows) == {f"make {target}" for target in targets - {"help"}}
-    text = "\n".join(map(read, PAGES))
-    mentioned = re.findall(r"(?:`|^)make ([a-z]+)\b", text, re.M)
+    shell = [b.text for page in PAGES for b in blocks(page) if b.language == "sh"]
+    mentioned = re.findall(r"`make ([a-z]+)\b", "".join(map(read, PAGES)))
+    mentioned += re.findall(r"^make ([a-z]+)\b", "\n".join(shell), re.M)
     assert set(mentioned) <= targets
     assert re.search(r"^make run .*\nmake test ", read("README.md"), re.M)
 
 
 def test_every_shell_line_can_be_read() -> None:
-    for block in (b for page in PAGES for b in blocks(page) if b.language == "sh"):
+    read_here = [page for page in PAGES if page not in QUICKSTARTS]
+    for block in (b for page in read_here for b in blocks(page) if b.language == "sh"):
         for line in block.text.splitlines():
             assert shlex.split(line, comments=True)[0] in TOOLS, line
 
@@ -265,6 +292,11 @@ def test_every_link_between_pages_leads_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(relative), target
 
 
-def test_every_page_of_the_guide_is_linked_from_the_readme() -> None:
-    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", read("README.md")))
-    assert linked == set(GUIDES[1:])
+def test_every_page_of_the_guide_is_in_the_index() -> None:
+    pages = {*GUIDES, "docs/api/index.md"} - {"README.md", INDEX}
+    linked = re.findall(r"\]\(([\w/-]+\.md)\)", read(INDEX))
+    assert {f"docs/{page}" for page in linked} == pages
+    trees = [b.text for b in blocks(INDEX) if b.language == "{toctree}"]
+    of_trees = re.findall(r"^[\w/-]+$", "".join(trees), re.M)
+    assert sorted(f"docs/{name}.md" for name in of_trees) == sorted(pages)
+    assert f"]({INDEX})" in read("README.md")

@@ -59,7 +59,7 @@ def test_every_argument_for_uploads_is_documented_with_its_default() -> None:
 
 def test_what_both_pages_say_of_a_setting_is_the_same() -> None:
     here, there = (column(page, "setting") for page in (PAGE, "docs/sessions.md"))
-    assert set(here) == {"MINIMALKV_URL", "MINIMALKV_STORES"}
+    assert set(here) == {f"MINIMALKV_{name}" for name in ("URL", "STORES", "OBSERVER")}
     assert {name: there[name] for name in here} == here
     assert set(OLD_SETTINGS) <= {*spans(prose(PAGE))}
 
@@ -121,6 +121,7 @@ def test_every_command_line_of_the_page_is_right() -> None:
         for block in blocks(PAGE)
         if block.language == "sh"
         for line in block.text.splitlines()
+        if not line.startswith("minimalkv ")  # tests/docs/test_samples.py reads it
     ]
     for tool, manage, command, *words in lines:
         assert (tool, manage) == ("python", "manage.py")

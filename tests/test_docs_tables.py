@@ -70,6 +70,16 @@ def test_readme_has_every_scheme_and_what_it_needs() -> None:
     assert told == {scheme: BACKENDS[scheme].extra or "" for scheme in BACKENDS}
 
 
+def test_readme_tells_what_each_store_can_do() -> None:
+    (table,) = (t for t in tables("README.md") if t.header[0] == "schemes")
+    told = [n for n, name in enumerate(table.header) if name.endswith("_support`")]
+    assert len(told) > 1
+    for row in table.rows:
+        for scheme, number in ((s, n) for s in spans(row[0]) for n in told):
+            can = getattr(load(scheme), *spans(table.header[number]))
+            assert row[number] == ("yes" if can else "no"), (scheme, number)
+
+
 def example(scheme: str) -> str:
     family = BACKENDS[scheme].family
     return family.example if family else ""
