@@ -242,6 +242,7 @@ REDIS_OPTIONS: Final[Options] = {
     **NETWORK,
     "cluster": flag("The hosts are nodes of a Redis Cluster."),
     "sentinel": text("The hosts are sentinels that watch over this service name."),
+    "wait": count("Replicas that have to have a write before it is acknowledged."),
 }
 S3_OPTIONS: Final[Options] = {
     **NETWORK,

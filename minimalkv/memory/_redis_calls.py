@@ -24,13 +24,16 @@ from minimalkv.memory._redis_cluster import ClusterLink, reason
 from minimalkv.memory._redis_errors import FAILURES, Call, explain, wrong_kind
 from minimalkv.memory._redis_link import (
     Command,
+    Ending,
     Link,
     Reader,
     ServerLink,
     Unreached,
+    as_it_is,
     read_one,
 )
 from minimalkv.memory._redis_pool import BorrowedConnections, Channel, OwnConnections
+from minimalkv.memory._redis_wait import Wait
 from minimalkv.memory._redis_wire import Script, pack
 
 _KEYS_AT_ONCE: Final = b"1000"
@@ -52,6 +55,10 @@ class Calls:
         self._settings = redis if isinstance(redis, Settings) else None
         self._client = None if self._settings else checked(redis)
         self._link: Link | None = None
+        self._after_writes: Ending = as_it_is
+        if self._settings and self._settings.wait:
+            wait = Wait.within(self._settings.wait, self._settings.timeout)
+            self._after_writes = wait.after
         self._lock = Lock()
         tell_after_fork(self)
 
@@ -59,6 +66,15 @@ class Calls:
     def place(self) -> str:
         """Where Redis is, without user and password."""
         return self._settings.place if self._settings else place_of(self._client)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a write waits for replicas.
+
+        Then a deletion must not be sent again: the second one deletes nothing, so it
+        could not tell whether the replicas know of the first.
+        """
+        return self._after_writes is not as_it_is
 
     @property
     def _timeout(self) -> float | None:
@@ -143,7 +159,8 @@ class Calls:
         """Ask about a key; *once* if it must not be done twice."""
         try:
             link = self._link or self._opened()
-            return link.call(key.encode(), pieces, read, once=once)
+            after = self._after_writes if writes else as_it_is
+            return link.call(key.encode(), *after(pieces, read), once=once)
         except FAILURES as error:
             self._explain(error, key, writes=writes)
 
@@ -159,12 +176,13 @@ class Calls:
         names = [key.encode() for key in keys]
         try:
             link = self._link or self._opened()
+            after = self._after_writes if writes else as_it_is
             try:
                 pieces = pack(*script.call(names, *arguments))
-                return link.call(names[0], pieces, once=once)
+                return link.call(names[0], *after(pieces, read_one), once=once)
             except NoScriptError:
                 pieces = pack(*script.first_call(names, *arguments))
-                return link.call(names[0], pieces, once=once)
+                return link.call(names[0], *after(pieces, read_one), once=once)
         except FAILURES as error:
             self._explain(error, keys[0], writes=writes)
 
@@ -174,7 +192,8 @@ class Calls:
         """Send many commands, each with its key; an error of Redis is an answer."""
         try:
             link = self._link or self._opened()
-            return link.call_each(commands, once=once)
+            after = self._after_writes if writes else as_it_is
+            return link.call_each(commands, after, once=once)
         except FAILURES as error:
             self._explain(error, writes=writes)
 
@@ -189,12 +208,18 @@ class Calls:
         return answers
 
     def ask_keys(
-        self, command: bytes, keys: Sequence[bytes], *, writes: bool = False
+        self,
+        command: bytes,
+        keys: Sequence[bytes],
+        *,
+        writes: bool = False,
+        once: bool = False,
     ) -> list[Any]:
         """Send a command about many keys; what a cluster fails at is an answer."""
         try:
             link = self._link or self._opened()
-            return link.call_keys(command, keys)
+            after = self._after_writes if writes else as_it_is
+            return link.call_keys(command, keys, after, once=once)
         except FAILURES as error:
             self._explain(error, writes=writes)
 

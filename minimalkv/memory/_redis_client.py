@@ -45,6 +45,8 @@ class Settings(NamedTuple):
         Seconds.
     max_connections : int
         For each server.
+    wait : int
+        How many replicas have to have a write; 0 for none.
     """
 
     hosts: tuple[tuple[str, int | None], ...]
@@ -56,6 +58,7 @@ class Settings(NamedTuple):
     sentinel: str | None = None
     timeout: float = DEFAULT_TIMEOUT_SECS
     max_connections: int = DEFAULT_CONNECTIONS
+    wait: int = 0
 
     def __repr__(self) -> str:
         return f"<Redis {self.place}>"

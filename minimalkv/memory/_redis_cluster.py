@@ -22,17 +22,20 @@ from minimalkv.memory._redis_link import (
     PAUSE_SECS,
     Astray,
     Command,
+    Ending,
     Link,
     Reader,
     ServerLink,
     Unreached,
     Unsure,
+    as_it_is,
     converse,
     is_unsure,
     may_repeat,
     raise_last,
     read_each,
     read_one,
+    tell_again,
 )
 from minimalkv.memory._redis_pool import Channel, Connection
 from minimalkv.memory._redis_wire import pack, pack_all
@@ -163,6 +166,7 @@ class ClusterLink:
                 unsure = unsure or is_unsure(error)
                 if time.monotonic() >= deadline or not may_repeat(error, once=once):
                     raise_last(error, unsure=unsure)
+                tell_again(error)
             if pause:
                 time.sleep(PAUSE_SECS)
 
@@ -182,14 +186,19 @@ class ClusterLink:
         return converse(channel, [*_ASKING, *pieces], read_after_asking)
 
     def call_each(
-        self, commands: Sequence[tuple[bytes, Command]], *, once: bool = False
+        self,
+        commands: Sequence[tuple[bytes, Command]],
+        after: Ending = as_it_is,
+        *,
+        once: bool = False,
     ) -> list[Any]:
         deadline = time.monotonic() + self._patience
         answers: list[Any] = [None] * len(commands)
         for channel, numbers in self._by_owner(commands).items():
             chosen = [commands[number] for number in numbers]
-            found = self._ask_together(channel, chosen)
-            settled = self._settled(chosen, found, deadline, once=once)
+            found = self._ask_together(channel, chosen, after)
+            again = partial(self._ask_alone, deadline=deadline, after=after, once=once)
+            settled = self._settled(chosen, found, again, once=once)
             for number, answer in zip(numbers, settled, strict=True):
                 answers[number] = answer
         return answers
@@ -209,14 +218,17 @@ class ClusterLink:
         return groups
 
     def _ask_together(
-        self, channel: Channel | None, commands: Sequence[tuple[bytes, Command]]
+        self,
+        channel: Channel | None,
+        commands: Sequence[tuple[bytes, Command]],
+        after: Ending,
     ) -> list[Any]:
         count = len(commands)
         if channel is None:
             return [Unreached(RedisConnectionError("no server known"))] * count
         pieces = pack_all(command for _, command in commands)
         try:
-            answers: list[Any] = converse(channel, pieces, read_each(count))
+            answers: list[Any] = converse(channel, *after(pieces, read_each(count)))
         except (RedisError, Unreached) as error:
             self._is_stale = True
             return [error] * count
@@ -226,7 +238,7 @@ class ClusterLink:
         self,
         commands: Sequence[tuple[bytes, Command]],
         answers: Sequence[Any],
-        deadline: float,
+        ask_alone: Callable[[tuple[bytes, Command], Exception], Any],
         *,
         once: bool,
     ) -> Iterator[Any]:
@@ -240,7 +252,7 @@ class ClusterLink:
                 yield Unsure(lost) if is_unsure(answer) else Unreached(lost)
             else:
                 self._is_stale = self._is_stale or isinstance(answer, MovedError)
-                again = self._ask_alone(command, answer, deadline, once=once)
+                again = ask_alone(command, answer)
                 lost = again if _is_lost(again) else None
                 yield again
 
@@ -248,20 +260,29 @@ class ClusterLink:
         self,
         command: tuple[bytes, Command],
         answer: Exception,
-        deadline: float,
         *,
+        deadline: float,
+        after: Ending,
         once: bool,
     ) -> Any:
         key, arguments = command
-        send = partial(self._send, key, pack(*arguments), read_one)
+        send = partial(self._send, key, *after(pack(*arguments), read_one))
         unsure = is_unsure(answer)
         try:
             return self._repeat(send, deadline, once=once, unsure=unsure)
         except (RedisError, Unreached, Unsure) as error:
             return error
 
-    def call_keys(self, command: bytes, keys: Sequence[bytes]) -> list[Any]:
-        answers = self.call_each([(key, (command, key)) for key in keys])
+    def call_keys(
+        self,
+        command: bytes,
+        keys: Sequence[bytes],
+        after: Ending = as_it_is,
+        *,
+        once: bool = False,
+    ) -> list[Any]:
+        commands = [(key, (command, key)) for key in keys]
+        answers = self.call_each(commands, after, once=once)
         return [each[0] if isinstance(each, list) else each for each in answers]
 
     def servers(self) -> Iterator[Link]:

@@ -26,7 +26,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
 
 from minimalkv._errors import AccessDenied, StoreError, StoreUnavailable
-from minimalkv.memory._redis_link import Astray, Unreached, Unsure, is_unsure
+from minimalkv.memory._redis_link import (
+    Astray,
+    TooFewReplicas,
+    Unreached,
+    Unsure,
+    is_unsure,
+)
 
 FAILURES: Final = (RedisError, RedisClusterException, Unreached, Unsure)
 """What a call raises that `explain` knows."""
@@ -72,9 +78,9 @@ def explain(error: Exception, call: Call) -> StoreError:
         cause = cause.error
     known = (describe for kinds, describe in _KNOWN if isinstance(cause, kinds))
     explained = next(known, _unavailable)(cause, call)
-    if call.writes and isinstance(explained, StoreUnavailable):
+    if call.writes and (unsure or isinstance(explained, StoreUnavailable)):
         outcome = "It may have happened." if unsure else "Nothing was changed."
-        explained = StoreUnavailable(f"{explained} {outcome}")
+        explained = type(explained)(f"{explained} {outcome}")
     # What Redis answers may name its user, or show a part of the value; and some
     # versions of redis-py tell of sentinels with their passwords.
     if not isinstance(cause, ResponseError | AuthenticationError | MasterNotFoundError):
@@ -124,6 +130,13 @@ def _astray(_: Exception, call: Call) -> StoreError:
     return StoreUnavailable(
         f"No server of Redis at {call.place} takes {about}: each says that another has "
         "it. Let redis-cli --cluster check or fix look at it."
+    )
+
+
+def _too_few(cause: Exception, call: Call) -> StoreError:
+    return StoreUnavailable(
+        f"Redis at {call.place} has it, but in time only {cause} that ?wait= asks for: "
+        "look at INFO replication, start a replica, or ask for fewer."
     )
 
 
@@ -185,8 +198,8 @@ def _saying(kind: type[StoreError], text: str) -> _Describe:
 
 _full: Final = _saying(
     StoreError,
-    "Redis at {place} is full, nothing was stored: raise its maxmemory, or let it "
-    "evict by maxmemory-policy.",
+    "Redis at {place} is full, nothing was stored: raise its maxmemory, or, where it "
+    "holds nothing but a cache, let it evict by maxmemory-policy.",
 )
 _replica: Final = _saying(
     StoreUnavailable,
@@ -241,6 +254,7 @@ _KNOWN: Final[tuple[tuple[_Kinds, _Describe], ...]] = (
         _waiting,
     ),
     (Astray, _astray),
+    (TooFewReplicas, _too_few),
     ((AskError, ClusterCrossSlotError), _is_cluster),
     (MaxConnectionsError, _connections),
     (RedisTimeoutError, _timeout),

@@ -1,8 +1,9 @@
 """Calls to Redis: sent once or repeated, and each gets its own answer."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, Final, NoReturn, Protocol, TypeAlias
 
 from redis.exceptions import (
     AuthenticationError,
@@ -21,8 +22,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from minimalkv.memory._redis_pool import Channel, Connection
 from minimalkv.memory._redis_wire import pack, pack_all
 
+_log: Final = logging.getLogger("minimalkv")
+
 Reader: TypeAlias = Callable[[Connection], Any]
 Command: TypeAlias = tuple[bytes, ...]
+Message: TypeAlias = tuple[list[bytes], Reader]
+# Makes of a message of writes, and its reader, what is sent and read.
+Ending: TypeAlias = Callable[[list[bytes], Reader], Message]
 
 PAUSE_SECS = 0.05
 _AT_ONCE_SECS = 0.5
@@ -48,6 +54,13 @@ class Astray(ResponseError):
     """The servers of a cluster sent a call to each other until its time was over."""
 
 
+class TooFewReplicas(ResponseError):
+    """A write was done, and not as many replicas told in time that they have it."""
+
+    def __init__(self, count: int, wanted: int) -> None:
+        super().__init__(f"{count} of {wanted} replicas")
+
+
 class Unsure(Exception):
     """An earlier try may have been done, whatever became of the last: ``error``."""
 
@@ -65,7 +78,7 @@ def read_each(count: int) -> Reader:
     """Read the answers to several commands; an error is an answer."""
 
     def read(connection: Connection) -> list[Any]:
-        return [_read_or_error(connection) for _ in range(count)]
+        return [read_or_error(connection) for _ in range(count)]
 
     return read
 
@@ -74,7 +87,7 @@ def read_all(count: int) -> Reader:
     """Read the answers to several commands, or raise the first error among them."""
 
     def read(connection: Connection) -> list[Any]:
-        answers = [_read_or_error(connection) for _ in range(count)]
+        answers = [read_or_error(connection) for _ in range(count)]
         last = answers[-1] if isinstance(answers[-1], list) else []
         for answer in (*answers, *last):
             if isinstance(answer, ResponseError):
@@ -84,11 +97,17 @@ def read_all(count: int) -> Reader:
     return read
 
 
-def _read_or_error(connection: Connection) -> Any:
+def read_or_error(connection: Connection) -> Any:
+    """Read the answer to one command; an error is an answer."""
     try:
         return connection.read_response(disable_decoding=True)
     except ResponseError as error:
         return error.with_traceback(None)
+
+
+def as_it_is(pieces: list[bytes], read: Reader) -> Message:
+    """Send a message without anything after it."""
+    return pieces, read
 
 
 def converse(channel: Channel, pieces: list[bytes], read: Reader = read_one) -> Any:
@@ -120,6 +139,8 @@ def converse(channel: Channel, pieces: list[bytes], read: Reader = read_one) -> 
 
 def is_unsure(error: Exception) -> bool:
     """Tell whether a call that failed may have been done."""
+    if isinstance(error, TooFewReplicas):
+        return True
     is_answer = isinstance(error, ResponseError | BusyLoadingError)
     return not is_answer and not isinstance(error, Unreached)
 
@@ -165,11 +186,22 @@ class Link(Protocol):
         """Ask the server of a key; *once* if it must not be done twice."""
 
     def call_each(
-        self, commands: Sequence[tuple[bytes, Command]], *, once: bool = False
+        self,
+        commands: Sequence[tuple[bytes, Command]],
+        after: Ending = as_it_is,
+        *,
+        once: bool = False,
     ) -> list[Any]:
         """Send many commands, each with its key, at once; an error is an answer."""
 
-    def call_keys(self, command: bytes, keys: Sequence[bytes]) -> list[Any]:
+    def call_keys(
+        self,
+        command: bytes,
+        keys: Sequence[bytes],
+        after: Ending = as_it_is,
+        *,
+        once: bool = False,
+    ) -> list[Any]:
         """Send a command about many keys, at once; return an answer or several.
 
         In a cluster there is one for each key, which may be an error.
@@ -183,6 +215,12 @@ class Link(Protocol):
 
     def after_fork(self) -> None:
         """Leave the connections of the parent alone."""
+
+
+def tell_again(error: Exception) -> None:
+    """Tell the log why a command is sent again, without what the server said."""
+    cause = error.error if isinstance(error, Unreached) else error
+    _log.info("A command to Redis is sent again after %s.", type(cause).__name__)
 
 
 class ServerLink:
@@ -220,6 +258,7 @@ class ServerLink:
                 unsure = unsure or is_unsure(error)
                 if not may_repeat(error, once=once) or not self._has_time(began, tries):
                     raise_last(error, unsure=unsure)
+                tell_again(error)
             if tries:
                 time.sleep(PAUSE_SECS)
             tries += 1
@@ -231,14 +270,26 @@ class ServerLink:
         return time.monotonic() - began < patience
 
     def call_each(
-        self, commands: Sequence[tuple[bytes, Command]], *, once: bool = False
+        self,
+        commands: Sequence[tuple[bytes, Command]],
+        after: Ending = as_it_is,
+        *,
+        once: bool = False,
     ) -> list[Any]:
         pieces = pack_all(command for _, command in commands)
-        answers: list[Any] = self.call(b"", pieces, read_each(len(commands)), once=once)
+        message = after(pieces, read_each(len(commands)))
+        answers: list[Any] = self.call(b"", *message, once=once)
         return answers
 
-    def call_keys(self, command: bytes, keys: Sequence[bytes]) -> list[Any]:
-        answer = self.call(b"", pack(command, *keys))
+    def call_keys(
+        self,
+        command: bytes,
+        keys: Sequence[bytes],
+        after: Ending = as_it_is,
+        *,
+        once: bool = False,
+    ) -> list[Any]:
+        answer = self.call(b"", *after(pack(command, *keys), read_one), once=once)
         return answer if isinstance(answer, list) else [answer]
 
     def servers(self) -> "Iterator[Link]":

@@ -63,7 +63,7 @@ def delete_many(calls: Calls, keys: Sequence[str]) -> None:
     for number, some in enumerate(slices(keys, _KEYS_AT_ONCE)):
         names = [key.encode() for key in some]
         try:
-            answers = calls.ask_keys(b"DEL", names, writes=True)
+            answers = calls.ask_keys(b"DEL", names, writes=True, once=calls.waits)
         except StoreError as error:
             # The others would wait as long, and for nothing.
             failed |= dict.fromkeys(keys[number * _KEYS_AT_ONCE :], error)

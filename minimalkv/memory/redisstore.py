@@ -59,6 +59,8 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         ``?timeout=`` (5) is how many seconds Redis may be silent, and for how long a
         call is tried again while a cluster or sentinels replace a lost server;
         ``?max_connections=`` (100) is how many may be open to a server at a time.
+        With ``?wait=N`` a write is acknowledged when N replicas have it too, and is
+        else a `StoreUnavailable` which says that it may have happened.
 
     Raises
     ------
@@ -304,7 +306,8 @@ class RedisStore(KeyValueStore, TimeToLiveMixin, ConditionalMixin, CopyMixin):
         if if_match is not None:
             same.delete(self._calls, key, if_match)
         else:
-            self._calls.ask(key, pack(b"DEL", key.encode()), writes=True)
+            command = pack(b"DEL", key.encode())
+            self._calls.ask(key, command, writes=True, once=self._calls.waits)
 
     def _remove(self, key: str) -> bool:
         # Done twice, the second would not find what the first deleted.

@@ -31,6 +31,16 @@ class Worker:
         return self._number("status", "VmHWM") * 1024
 
     @property
+    def own_bytes(self) -> int:
+        """The memory that it has now and that belongs to no file."""
+        return self._number("smaps_rollup", "Anonymous:") * 1024
+
+    @property
+    def open_files(self) -> int:
+        """How many files and connections it has open now."""
+        return len(list((self.folder / "fd").iterdir()))
+
+    @property
     def written_bytes(self) -> int:
         """What it wrote to files, were they deleted at once, and not to sockets."""
         return self._number("io", "wchar")

@@ -19,6 +19,12 @@ from tests.backends.process import HOST, ServerProcess
 
 PASSWORD: Final = "the secret of the group"
 SERVICE: Final = "the-service"
+CLUSTERED: Final = (
+    "cluster-enabled yes",
+    "cluster-node-timeout 2000",
+    f'primaryauth "{PASSWORD}"',
+)
+"""The configuration of a node, as docs/operations.md has it."""
 _SLOTS: Final = 16384
 _WITHIN_SECS: Final = 40
 
@@ -72,12 +78,10 @@ class ClusterNode(Node):
     def __init__(self) -> None:
         super().__init__(
             [
+                *CLUSTERED,
                 'save ""',
-                "cluster-enabled yes",
-                "cluster-node-timeout 2000",
                 # On a busy machine, a primary that is slow would be replaced.
                 "cluster-replica-no-failover yes",
-                f'primaryauth "{PASSWORD}"',
             ]
         )
 
@@ -100,12 +104,17 @@ class Sentinel(Node):
         super().__init__(password=password)
 
     def _command(self, folder: Path) -> list[str]:
-        self._lines = [
-            f"sentinel monitor {SERVICE} {HOST} {self._watched.port} 1",
-            f'sentinel auth-pass {SERVICE} "{PASSWORD}"',
-            f"sentinel down-after-milliseconds {SERVICE} {self._silence_ms}",
-        ]
+        self._lines = watching(self._watched.port, self._silence_ms)
         return [*super()._command(folder), "--sentinel"]
+
+
+def watching(port: int, silence_ms: int, quorum: int = 1) -> list[str]:
+    """Return the configuration of a sentinel, as docs/operations.md has it."""
+    return [
+        f"sentinel monitor {SERVICE} {HOST} {port} {quorum}",
+        f'sentinel auth-pass {SERVICE} "{PASSWORD}"',
+        f"sentinel down-after-milliseconds {SERVICE} {silence_ms}",
+    ]
 
 
 def wait_until(is_so: Any) -> None:
@@ -161,8 +170,13 @@ def cluster() -> Iterator[list[ClusterNode]]:
         wait_until(lambda: all(_knows(node, 6) for node in nodes))
         for primary, replica in zip(nodes[:3], nodes[3:], strict=True):
             replica.ask("CLUSTER", "REPLICATE", primary.id)
-        wait_until(lambda: all(_is_ready(node) for node in nodes))
+        wait_until(lambda: are_ready(nodes))
         yield nodes
+
+
+def are_ready(nodes: Sequence[Node]) -> bool:
+    """Tell whether all see three primaries, each with a replica."""
+    return all(_is_ready(node) for node in nodes)
 
 
 def _knows(node: Node, count: int) -> bool:
@@ -231,10 +245,41 @@ def no_writes(node: Node) -> Iterator[None]:
         node.ask("CLIENT", "UNPAUSE")
 
 
-def kill(node: Node) -> None:
+def kill(node: ServerProcess) -> None:
     """Take a node away without warning."""
     assert node.pid
     os.kill(node.pid, signal.SIGKILL)
+
+
+_REPLICATED: Final = (
+    'save ""',
+    f'primaryauth "{PASSWORD}"',
+    "repl-diskless-sync-delay 0",
+)
+
+
+@contextmanager
+def replicated() -> Iterator[tuple[Node, Node]]:
+    """Run a primary and its replica, which has all that the primary has."""
+    primary = Node(_REPLICATED)
+    with running(primary), add_replica(primary, 1) as replica:
+        yield primary, replica
+
+
+@contextmanager
+def add_replica(primary: Node, count: int) -> Iterator[Node]:
+    """Run a replica, and wait until there are so many that have all."""
+    replica = Node(_REPLICATED)
+    with running(replica):
+        replica.ask("REPLICAOF", HOST, primary.port)
+        wait_until(lambda: _online(primary) >= count)
+        yield replica
+
+
+def _online(primary: Node) -> int:
+    facts = _replication(primary)
+    rows = (facts.get(f"slave{number}", {}) for number in range(3))
+    return sum(row.get("state") == "online" for row in rows)
 
 
 @contextmanager
@@ -242,19 +287,14 @@ def watched_pair(
     *passwords: str, silence_ms: int = 60_000
 ) -> Iterator[tuple[Node, list[Sentinel]]]:
     """Run a primary and its replica, and a sentinel for each password."""
-    keys = ['save ""', f'primaryauth "{PASSWORD}"']
-    primary = Node(keys)
-    replica = Node(keys)
-    sentinels = [
-        Sentinel(primary, password=password, silence_ms=silence_ms)
-        for password in passwords
-    ]
-    with running(primary, replica):
-        replica.ask("REPLICAOF", HOST, primary.port)
+    with replicated() as (primary, _):
+        sentinels = [
+            Sentinel(primary, password=password, silence_ms=silence_ms)
+            for password in passwords
+        ]
         with running(*sentinels):
             for sentinel in sentinels:
                 wait_until(lambda one=sentinel: _sees_both(one))
-            wait_until(lambda: "slave0" in _replication(primary))
             yield primary, sentinels
 
 

@@ -33,6 +33,9 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
         elif self.path == "/until-closed":
             self.answer({"Connection": "close"}, BODY)
+        elif self.path == "/summed":
+            sums = {"Content-MD5": "x", "Content-Length": str(len(BODY))}
+            self.answer(sums, BODY)
         elif self.path == "/closes":
             self.answer({"Content-Length": "0"}, b"")
             self.close_connection = True

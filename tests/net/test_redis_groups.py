@@ -185,6 +185,25 @@ def test_slot_that_moves_is_followed(
     assert store.keys() == []
 
 
+def test_writes_wait_for_the_replicas_of_their_servers(
+    store: Any, cluster_url: str, move: Move
+) -> None:
+    values = dict.fromkeys(["{a}0", "{a}1", "b", "c"], b"5")
+    one, two = f"{cluster_url}&wait=1", f"{cluster_url.replace('=10', '=1')}&wait=2"
+    store.put_many(values)
+    with get_store_from_url(one) as enough, get_store_from_url(two) as too_few:
+        migrate(*move, ["{a}0"])
+        enough.put_many(values)
+        check_all_calls(enough, "{a}0")
+        migrate(*move, ["{a}1"])
+        hand_over(*move)
+        error = failure(too_few.put_many, dict.fromkeys(values, b"new"))
+        assert "1 of 2 replicas" in str(error)
+        assert set(getattr(error, "failed_keys", ())) == set(values)
+        enough.delete_many(["b", "c"])
+    assert store.get_many(values) == {"{a}0": b"new", "{a}1": b"new"}
+
+
 def update(store: Any) -> None:
     store.update("{a}update", lambda old: old + b"0")
 
