@@ -55,7 +55,8 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
         leaves.
     fsync : bool
         Whether a value that was put, or a delete, survives a power cut. Without it a
-        put takes a third of the time, and the last seconds may be lost.
+        put takes a third of the time, and a power cut may take the last seconds back;
+        of what was on its way to the disk in that moment it may leave zeros.
     create_if_missing : bool
         Whether the folder is made. If not, and it is missing, every call fails.
 

@@ -329,3 +329,16 @@ class IgnoresThePrefix(DictStore):
     def iter_keys(self, prefix: str = "") -> Iterator[str]:
         del prefix
         return super().iter_keys()
+
+
+class ListsByPosition(DictStore):
+    """Its pages begin where the last one ended, whatever went before that."""
+
+    def iter_keys(self, prefix: str = "") -> Iterator[str]:
+        position = 0
+        while page := sorted(self.keys(prefix))[position : position + 10]:
+            yield from page
+            position += 10
+
+    def keys(self, prefix: str = "") -> list[str]:
+        return list(super().iter_keys(prefix))

@@ -17,8 +17,10 @@ pytest_plugins = ["tests.serving"]
 
 _OPEN_FILES = Path("/proc/self/fd")
 _CONTRACT = "contract"
-VERSIONS = "versions"
+VERSIONS = "other versions"
 """The property of a test that names versions, which are told at the end."""
+FIGURES = "figures"
+"""The property of a test with what it measured, or could not; told at the end."""
 
 # A machine under load is no reason to fail; the same examples in every run of CI are.
 hypothesis.settings.register_profile("local", deadline=None)
@@ -81,8 +83,9 @@ def describe(store: object) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print on which other versions tests ran, and on which stores contracts."""
-    _tell_versions(terminalreporter)
+    """Print what tests want to be told, and on which stores contracts ran."""
+    for name in (VERSIONS, FIGURES):
+        _tell_property(terminalreporter, name)
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.getreports(outcome):
@@ -100,16 +103,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{f'{len(counts)} stores':{width}} {_tell(total)}")
 
 
-def _tell_versions(reporter: pytest.TerminalReporter) -> None:
+def _tell_property(reporter: pytest.TerminalReporter, wanted: str) -> None:
     lines = {
         line: None
         for outcome in ("passed", "failed", "error")
         for report in reporter.getreports(outcome)
         for name, line in getattr(report, "user_properties", ())
-        if name == VERSIONS
+        if name == wanted
     }
     if lines:
-        reporter.section("other versions")
+        reporter.section(wanted)
     for line in lines:
         reporter.write_line(line)
 

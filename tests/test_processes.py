@@ -1,7 +1,5 @@
-"""Several processes on one folder: who was first, and what a kill leaves."""
+"""Several processes on one folder: who was first, and what readers see."""
 
-import random
-import signal
 import time
 from pathlib import Path
 
@@ -10,8 +8,6 @@ import pytest
 from minimalkv import KeyNotFound
 from minimalkv._hstores import HFilesystemStore
 from tests.workers import is_whole, run_all, signed, start
-
-KILLS = 30
 
 
 @pytest.fixture
@@ -44,26 +40,6 @@ def test_of_eight_that_replace_a_version_one_wins(
         store.put("versioned", b"old")
         etag = store.head("versioned").etag
         assert sorted(run_all("replace", 8, url, etag)) == ["0"] * 7 + ["1"]
-
-
-@pytest.mark.parametrize("worker", ["put_for_ever", "stream_for_ever"])
-def test_a_kill_leaves_the_old_value_or_the_new_one(
-    worker: str, url: str, store: HFilesystemStore
-) -> None:
-    store.put("victim/a", signed(0, 200_000))
-    dice = random.Random(worker)
-    for _ in range(KILLS):
-        victim = start(worker, url, 200_000)
-        assert victim.stdout is not None
-        assert victim.stdout.readline() == "ready\n"
-        time.sleep(dice.uniform(0, 0.02))
-        victim.send_signal(signal.SIGKILL)
-        victim.communicate()
-        assert is_whole(store.get("victim/a"))
-        assert store.keys() == ["victim/a"]
-    left = [path.name for path in Path(store.root, "victim").iterdir()]
-    assert left == ["a"], "the listing above sweeps what dead writers left"
-    store.put("victim/a", b"still writable")
 
 
 def test_readers_see_whole_values_during_overwrites(

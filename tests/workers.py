@@ -116,17 +116,6 @@ def put_for_ever(url: str, size: str) -> None:
         store.put("victim/a", signed(number, int(size)))
 
 
-def stream_for_ever(url: str, size: str) -> None:
-    """Write whole values piece by piece under one key until killed."""
-    store = get_store_from_url(url)
-    print("ready", flush=True)
-    for number in count():
-        value = signed(number, int(size))
-        with store.open_writer("victim/a") as writer:
-            for start_at in range(0, len(value), 10_000):
-                writer.write(value[start_at : start_at + 10_000])
-
-
 _WORKERS: dict[str, Callable[..., None]] = {
     worker.__name__: worker
     for worker in (
@@ -136,7 +125,6 @@ _WORKERS: dict[str, Callable[..., None]] = {
         change_session,
         use_cache,
         put_for_ever,
-        stream_for_ever,
     )
 }
 

@@ -1,5 +1,6 @@
 """From a temporary file to the value, in one step that others can rely on."""
 
+import contextlib
 import os
 import time
 from functools import partial
@@ -116,6 +117,8 @@ class Draft:
         """Rename a file beside the value, open as *fd*, to be the value."""
         if self._disk.fsync:
             os.fsync(fd)
+        else:
+            _begin_to_store(fd)
         rename = partial(self._rename, fd, name)
         locked(self._disk.root, [self.place.key], rename)
 
@@ -163,6 +166,21 @@ def _begin(disk: Disk, key: str) -> Temp:
             place.close()
             raise
     raise vanishing(key)
+
+
+def _begin_to_store(fd: int) -> None:
+    """Let the system begin to write a file to disk, without waiting for it.
+
+    Before a rename ext4 does so itself if there is an old value (``auto_da_alloc``). A
+    new name would reach the disk within 5 s and its bytes after 30 s, and a power cut
+    between them would leave a value of no bytes. What remains are the milliseconds in
+    which the disk is busy with them: with ``dioread_nolock``, its default, ext4 then
+    shows zeros, of an overwritten value too (4 of 60 000 writes in 30 power cuts).
+    """
+    # Not on macOS. That the pages are given up is a side effect, of those on disk only.
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):  # no file system has to take advice
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def stamp(value_fd: int, old: os.stat_result | None, lock_fd: int) -> None:
@@ -239,7 +257,8 @@ def _move_from(disk: Disk, origin: Place, dest: str) -> None:
             rename = partial(_is_renamed, origin, place)
             if locked(disk.root, [origin.key, dest], rename):
                 if disk.fsync:
-                    place.sync()
+                    with OsErrors(unknown_error, dest):
+                        place.sync()
                 return
     raise vanishing(dest)
 
@@ -269,11 +288,12 @@ def _is_renamed(origin: Place, place: Place, lock_fd: int) -> bool:
 
 def delete(disk: Disk, key: str, if_match: str | None) -> None:
     """Delete a value; without one, or its folder, there is nothing to do."""
-    try:
-        place = find(disk.root, key)
-    except (FileNotFoundError, NotADirectoryError):
-        check_condition(key, None, if_match=if_match)
-        return
+    with OsErrors(writing_error, key):
+        try:
+            place = find(disk.root, key)
+        except (FileNotFoundError, NotADirectoryError):
+            check_condition(key, None, if_match=if_match)
+            return
     with place, OsErrors(writing_error, key):
         if if_match is None and stat_value(place) is None:
             return

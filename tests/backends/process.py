@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -108,6 +109,9 @@ class ServerProcess(ABC):
         assert self._folder is not None
         self.ports = free_ports(self.port_count)
         self._folder.owns(self._outside())
+        self._launch()
+
+    def _launch(self) -> None:
         launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -166,6 +170,15 @@ class ServerProcess(ABC):
     def _log_tail(self) -> str:
         text = (self.folder / "log").read_text("utf-8", "replace")
         return "\n".join(text.splitlines()[-_LOG_TAIL_LINES:]) or "(empty)"
+
+    def restart(self, number: int = signal.SIGKILL) -> None:
+        """End the process by a signal and go on with its ports and what it stored."""
+        assert self._process is not None, "The server was not started."
+        self._process.send_signal(number)
+        self._process.wait(READY_WITHIN_SECS)
+        self._ready = False
+        self._launch()
+        self.wait()
 
     def stop(self) -> None:
         """End the server and remove what it stored; without one do nothing."""
