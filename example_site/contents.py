@@ -105,6 +105,12 @@ def kind_of(key: str) -> Kind:
     return next((kind for kind in KINDS if key.startswith(kind.begin)), _OTHER)
 
 
+def askable(prefix: str) -> str:
+    """Return as much of a prefix as is shown: with more, one could guess the rest."""
+    begin, _, letters = kind_of(prefix)
+    return prefix if letters is None else prefix[: len(begin) + letters]
+
+
 def shown(key: str) -> str:
     """Return a key as everybody may see it."""
     begin, _, letters = kind_of(key)

@@ -1,6 +1,8 @@
 """What there is to know about each kind of store; the files ``of_*`` know more."""
 
+import pickle
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -10,6 +12,7 @@ from minimalkv.decorator import StoreDecorator
 if TYPE_CHECKING:
     from minimalkv._checking.visit import Step
 
+_OF_REQUESTS: Final = "REQUESTS_CA_BUNDLE"
 _NONE: Final[Mapping[str, str]] = {}
 
 
@@ -25,7 +28,7 @@ class Endpoint(NamedTuple):
     language : str
         ``http`` or ``redis``.
     ca_file : str or None
-        The certificates to trust; None for those of the system.
+        The file, or folder, of certificates to trust; None for those of the system.
     verify : bool
         Whether its certificate has to be right.
     variable : str
@@ -38,7 +41,12 @@ class Endpoint(NamedTuple):
     language: str = "http"
     ca_file: str | None = None
     verify: bool = True
-    variable: str = "REQUESTS_CA_BUNDLE"
+    variable: str = _OF_REQUESTS
+
+    @property
+    def takes_folder(self) -> bool:
+        """Whether certificates may be files of a folder: for requests, not botocore."""
+        return self.variable == _OF_REQUESTS
 
     @property
     def place(self) -> str:
@@ -88,7 +96,23 @@ class Backend:
         self.store: Any = store
 
     def tame(self, timeout_secs: float) -> None:
-        """Let the store wait no longer, and create no bucket; nothing was asked yet."""
+        """Let the store wait no longer; nothing was asked yet."""
+
+    def create_nothing(self) -> None:
+        """Let the store create no bucket; nothing was asked yet."""
+
+    def location(self) -> tuple[str, str]:
+        """Return what holds the values, and what their names begin with there.
+
+        Two stores with the same holder have one space of names. It is empty where
+        nobody knows. It may raise what the store raises.
+        """
+        return "", ""
+
+    def hides(self, key: str) -> bool:
+        """Tell whether something is under a key that no listing shows."""
+        del key
+        return False
 
     def endpoints(self) -> list[Endpoint]:
         """Return the servers that are named; may raise what the store raises."""
@@ -145,6 +169,17 @@ class Backend:
     def after(self) -> "list[Step]":
         """Return the steps that come behind the permissions."""
         return []
+
+
+def copy_of(store: KeyValueStore) -> KeyValueStore | None:
+    """Return a store with the same settings, which has not connected yet.
+
+    It is None for one that is made of a client, which has no other.
+    """
+    with suppress(Exception):
+        copy: KeyValueStore = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
+        return copy
+    return None
 
 
 _KINDS: Final = {

@@ -1,12 +1,10 @@
 """From a URL or a store to all that there is to find out."""
 
-import pickle
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
 from minimalkv._checking import behaviour, contents, fitness, network, rights
-from minimalkv._checking.backends import Backend, backend_of
+from minimalkv._checking.backends import Backend, backend_of, copy_of
 from minimalkv._checking.findings import FAILED, OK, WARNING, Finding
 from minimalkv._checking.visit import (
     Runner,
@@ -64,7 +62,7 @@ def look_at(
         while type(store).__module__ == _OBSERVING:
             # Its observer may not pickle, and is not there to hear of these calls.
             store = store._dstore  # type: ignore[attr-defined]  # it is a wrapper
-        copy = _copy_of(store)
+        copy = copy_of(store)
         if copy is not None:
             with copy:
                 return _look(copy, timeout_secs, read_only=read_only)
@@ -74,20 +72,12 @@ def look_at(
     return _visit(visit)
 
 
-def _copy_of(store: KeyValueStore) -> KeyValueStore | None:
-    """Return a store with the same settings, which has not connected yet."""
-    # One that is made of a client has no other.
-    with suppress(Exception):
-        copy: KeyValueStore = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
-        return copy
-    return None
-
-
 def _look(
     store: KeyValueStore, timeout_secs: float, *, read_only: bool
 ) -> list[Finding]:
     backend = backend_of(store)
     backend.tame(share_of(timeout_secs))
+    backend.create_nothing()
     visit = Visit(store, backend, timeout_secs=timeout_secs, read_only=read_only)
     return _visit(visit)
 

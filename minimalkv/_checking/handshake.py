@@ -2,6 +2,7 @@
 
 import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 from socket import socket
 from typing import Final
 
@@ -56,7 +57,11 @@ def look_at_tls(
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=endpoint.ca_file)
+    trusted = endpoint.ca_file
+    if trusted and endpoint.takes_folder and Path(trusted).is_dir():
+        context = ssl.create_default_context(capath=trusted)
+    else:
+        context = ssl.create_default_context(cafile=trusted)
     if not endpoint.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

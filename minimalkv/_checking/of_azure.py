@@ -56,7 +56,13 @@ class Checked(Backend):
             read_secs=min(settings.read_secs, timeout_secs),
             timeout=min(settings.timeout, timeout_secs),
         )
+
+    def create_nothing(self) -> None:
         self._calls._create = False
+
+    def location(self) -> tuple[str, str]:
+        parts = urlsplit(self._calls.connection.client.url)
+        return f"azure {parts.netloc}{parts.path}", ""
 
     def endpoints(self) -> list[Endpoint]:
         parts = urlsplit(self._calls.connection.client.url)

@@ -3,7 +3,10 @@
 import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +48,16 @@ class Checked(Backend):
         """The folder."""
         root: str = self.store.root
         return root
+
+    def location(self) -> tuple[str, str]:
+        return "files", f"{os.path.realpath(self.root).rstrip('/')}/"
+
+    def hides(self, key: str) -> bool:
+        # A symbolic link, in the place of the value or of a folder above it.
+        for path in accumulate(key.split("/"), "{}/{}".format):
+            if os.path.islink(f"{self.root}/{path}"):  # noqa: PTH114 - it never raises
+                return True
+        return False
 
     def before(self) -> list[Step]:
         return [
@@ -134,15 +147,29 @@ class Checked(Backend):
         yield Finding("fsync", OK, text)
 
     def names(self) -> Iterator[tuple[str, bool]]:
-        with os.scandir(self.root) as entries:
-            for entry in entries:
-                if not entry.name.startswith(_OURS):
-                    yield entry.name, self._is_value(entry)
+        # What is near the root comes first: a folder may have more than is looked at.
+        folders: deque[str] = deque()
+        yield from self._names_in("", folders)
+        while folders:
+            with suppress(OSError):  # it has gone meanwhile, or is not for this user
+                yield from self._names_in(folders.popleft(), folders)
 
-    def _is_value(self, entry: os.DirEntry[str]) -> bool:
-        """Tell whether an entry of the folder is a value, or may have values below."""
+    def _names_in(self, folder: str, folders: deque[str]) -> Iterator[tuple[str, bool]]:
+        """Yield the names in a folder, and add the folders to be looked at."""
+        with os.scandir(f"{self.root}/{folder}") as entries:
+            for entry in entries:
+                if entry.name.startswith(_OURS):
+                    continue
+                name = folder + entry.name
+                is_right = self._is_value(entry, name)
+                if is_right and entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                yield name, is_right
+
+    def _is_value(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Tell whether an entry of a folder is a value, or may have values below."""
         if entry.is_dir(follow_symlinks=False):
             is_right: bool = self.store.extended_keys
         else:
             is_right = entry.is_file(follow_symlinks=False)
-        return is_right and bool(self.store._is_readable(entry.name))
+        return is_right and bool(self.store._is_readable(name))

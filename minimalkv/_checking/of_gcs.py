@@ -44,11 +44,16 @@ class Checked(Backend):
         return self.store._calls
 
     def tame(self, timeout_secs: float) -> None:
-        connection, bucket = self._calls.connection, self._calls.bucket
+        connection = self._calls.connection
         settings = connection.settings
         timeout = min(settings.timeout, timeout_secs)
         connection.settings = replace(settings, timeout=timeout)
-        self._calls.bucket = bucket._replace(create=False)
+
+    def create_nothing(self) -> None:
+        self._calls.bucket = self._calls.bucket._replace(create=False)
+
+    def location(self) -> tuple[str, str]:
+        return f"gcs {self.endpoints()[0].place} {self.store.bucket_name}", ""
 
     def endpoints(self) -> list[Endpoint]:
         try:

@@ -70,6 +70,11 @@ class Checked(Backend):
             for host, port in settings.hosts
         ]
 
+    def location(self) -> tuple[str, str]:
+        if self._settings is None and not self._of_client():
+            return super().location()  # sentinels of others may call theirs the same
+        return f"redis {self._calls.place}", ""
+
     def _of_client(self) -> list[Endpoint]:
         pool: Any = getattr(self._calls.client, "connection_pool", None)
         known = getattr(pool, "connection_kwargs", {})

@@ -45,11 +45,19 @@ class Checked(Backend):
         return self.store._calls
 
     def tame(self, timeout_secs: float) -> None:
-        connection, bucket = self._calls.connection, self._calls.bucket
+        connection = self._calls.connection
         settings = connection.settings
         timeout = min(settings.timeout, timeout_secs)
         connection.settings = replace(settings, timeout=timeout)
-        bucket._create = False
+
+    def create_nothing(self) -> None:
+        self._calls.bucket._create = False
+
+    def location(self) -> tuple[str, str]:
+        # Amazon's buckets have one space of names, whatever the region.
+        is_aws = self._calls.connection.is_aws
+        server = "aws" if is_aws else self.endpoints()[0].place
+        return f"s3 {server} {self._calls.bucket.given}", self.store.object_prefix
 
     def endpoints(self) -> list[Endpoint]:
         client = self._calls.connection.client

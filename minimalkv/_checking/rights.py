@@ -1,7 +1,6 @@
 """Who asks, whether there is a bucket, and what may be done in it."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Final, NoReturn
 
 from minimalkv._checking.findings import FAILED, OK, SKIPPED, WARNING, Finding
@@ -34,16 +33,31 @@ def steps_of(visit: Visit) -> list[Step]:
 def _first_call(visit: Visit) -> Iterator[Finding]:
     """Ask for what changes nothing, and tells most of what may be wrong."""
     pinged = _asked(visit, visit.store.ping)
-    listed = _asked(visit, lambda: list(islice(visit.store.iter_keys(PREFIX), 1)))
-    if visit.backend.is_remote:
-        yield Finding("credentials", OK, "The server accepts them.")
-        place = visit.backend.place
-        if pinged is None or listed is None:
-            yield Finding("bucket", OK, f"The {place} is there.")
-        else:
-            text = f"Whether the {place} is there is told only to who may read or list."
-            yield Finding("bucket", SKIPPED, text)
+    if pinged is None:
+        yield from _admitted(visit, is_there=True)
+        listed = _error_of(lambda: _list_one(visit))
+        _stop_if_silent("list", listed, visit)
+    else:
+        listed = _asked(visit, lambda: _list_one(visit))
+        yield from _admitted(visit, is_there=listed is None)
     yield _allowed(visit, "list") if listed is None else _denied(visit, "list", listed)
+
+
+def _list_one(visit: Visit) -> None:
+    # Any key: Redis goes through all it has to find those with a prefix.
+    next(visit.store.iter_keys(), None)
+
+
+def _admitted(visit: Visit, *, is_there: bool) -> Iterator[Finding]:
+    if not visit.backend.is_remote:
+        return
+    yield Finding("credentials", OK, "The server accepts them.")
+    place = visit.backend.place
+    if is_there:
+        yield Finding("bucket", OK, f"The {place} is there.")
+    else:
+        text = f"Whether the {place} is there is told only to who may read or list."
+        yield Finding("bucket", SKIPPED, text)
 
 
 def _asked(visit: Visit, call: Callable[[], object]) -> AccessDenied | None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from minimalkv._cli._errors import endings, masked_usage, remember
+from minimalkv._cli._errors import endings, masked_usage
+from minimalkv._cli._secrets import remember
 
 
 class Careful(click.Command):

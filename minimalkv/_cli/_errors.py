@@ -5,16 +5,22 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import (
+    ExitStack,
+    contextmanager,
+    redirect_stderr,
+    redirect_stdout,
+    suppress,
+)
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 import click
 
+from minimalkv._cli._secrets import without_secrets
 from minimalkv._errors import InvalidKey, InvalidURL, MinimalkvError
-from minimalkv._masking import mask
 
 PROBLEM: Final = 1
 USAGE: Final = 2
@@ -22,8 +28,6 @@ USAGE: Final = 2
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
 TERMINATED: Final = 143
-
-_typed: Final[ContextVar[frozenset[str]]] = ContextVar("typed", default=frozenset())
 
 
 class Refused(click.ClickException):
@@ -34,29 +38,6 @@ class Refused(click.ClickException):
 
 class Terminated(BaseException):
     """Somebody asked this process to end, by SIGTERM."""
-
-
-def remember(arguments: Iterable[str]) -> None:
-    """Forget the URLs of the last command and know those of this one, to mask them."""
-    parts = {p for text in arguments for p in (text, text.partition("=")[2])}
-    _typed.set(frozenset(part for part in parts if _may_hold_secret(part)))
-
-
-def hide(url: str) -> None:
-    """Mask a text, too, that did not stand among the arguments."""
-    _typed.set(_typed.get() | {url})
-
-
-def _may_hold_secret(text: str) -> bool:
-    return "://" in text or (":" in text and "@" in text)
-
-
-def without_secrets(message: str) -> str:
-    """Mask what was typed in a message, as it is and as Python quotes it."""
-    for url in sorted(_typed.get(), key=len, reverse=True):
-        for shown in (url, repr(url)[1:-1]):
-            message = message.replace(shown, mask(url))
-    return message
 
 
 @contextmanager
@@ -91,7 +72,7 @@ def masked_usage() -> Iterator[None]:
 @contextmanager
 def endings() -> Iterator[None]:
     """Turn whatever ends a command into one line, if any, and an exit code."""
-    with _terminable():
+    with _streams(), _terminable():
         try:
             with problems():
                 yield
@@ -108,6 +89,20 @@ def endings() -> Iterator[None]:
         except Exception:  # noqa: BLE001 - a defect: its traceback, but no secret
             click.echo(without_secrets(traceback.format_exc()), err=True)
             raise click.exceptions.Exit(PROBLEM) from None
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Let go nowhere what is printed to a stream that is closed, as by ``>&-``."""
+    with ExitStack() as stack:
+        for stream, redirect in (
+            (sys.stdout, redirect_stdout),
+            (sys.stderr, redirect_stderr),
+        ):
+            if stream is None:
+                nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - closed by the stack
+                stack.enter_context(redirect(stack.enter_context(nowhere)))
+        yield
 
 
 @contextmanager

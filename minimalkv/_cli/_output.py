@@ -4,9 +4,13 @@ import io
 import json
 import sys
 import time
-from collections.abc import Mapping
+from codecs import getincrementaldecoder
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, TextIO, cast
+
+import click
 
 from minimalkv._clock import now
 from minimalkv._meta import ObjectMeta
@@ -41,7 +45,7 @@ class Lines:
         try:
             self._out.write(f"{text}\n")
         except UnicodeEncodeError:
-            self._out.write(f"{text.encode('ascii', 'backslashreplace').decode()}\n")
+            self._out.write(f"{_fitting(text, self._out)}\n")
         if time.monotonic() >= self._next_flush:
             self._out.flush()
             self._next_flush = time.monotonic() + _PAUSE_SECS
@@ -56,21 +60,73 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def binary_stdout() -> BinaryIO:
-    """Return the standard output for bytes; where it takes only text, as text."""
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line as click does, and escape what the encoding of the stream lacks.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    err : bool
+        Whether it is for the standard error.
+    """
+    click.echo(_fitting(text, sys.stderr if err else sys.stdout), err=err)
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    # A StringIO has no encoding: it takes any text.
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    errors = getattr(stream, "errors", None) or "surrogatepass"
+    if _can_encode(text, encoding, errors):
+        return text
+    if not _can_encode("…", encoding, "strict"):
+        text = text.replace("…", "...")
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _can_encode(text: str, encoding: str, errors: str) -> bool:
+    try:
+        text.encode(encoding, errors)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextmanager
+def binary_stdout() -> Iterator[BinaryIO]:
+    """Give the standard output for bytes; where it takes only text, as text."""
     out: BinaryIO | None = getattr(sys.stdout, "buffer", None)
     if out is not None:
         sys.stdout.flush()
-        return out
-    return cast("BinaryIO", _TextOutput())
+        yield out
+        return
+    text = _TextOutput(sys.stdout)
+    try:
+        yield cast("BinaryIO", text)
+    finally:
+        text.end()
 
 
 class _TextOutput(io.RawIOBase):
-    """For ``call_command(…, stdout=StringIO())``."""
+    """For ``call_command(…, stdout=StringIO())``: a character may come in two pieces.
+
+    Parameters
+    ----------
+    out : text file
+        Where it goes.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._decoder = getincrementaldecoder("utf-8")("surrogateescape")
 
     def write(self, data: Any, /) -> int:
-        sys.stdout.write(bytes(data).decode(errors="surrogateescape"))
+        self._out.write(self._decoder.decode(bytes(data)))
         return len(data)
+
+    def end(self) -> None:
+        """Write what is the beginning of a character only."""
+        self._out.write(self._decoder.decode(b"", final=True))
 
 
 def facts_of(meta: ObjectMeta) -> dict[str, Any]:

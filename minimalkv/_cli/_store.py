@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from minimalkv._cli._errors import Refused, hide, problems
+from minimalkv._cli._errors import Refused, problems
+from minimalkv._cli._secrets import hide
 from minimalkv._get_store import get_store_from_url
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._masking import StoreURL

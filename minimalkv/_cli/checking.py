@@ -1,5 +1,6 @@
 """``check``: whether a store can be used, and if not, what is wrong and what helps."""
 
+import json
 import shutil
 import sys
 import textwrap
@@ -12,9 +13,10 @@ import click
 from minimalkv._checking.course import not_opened
 from minimalkv._checking.findings import FAILED, NAMES, OK, SKIPPED, WARNING, Finding
 from minimalkv._cli._command import Command
-from minimalkv._cli._errors import PROBLEM, without_secrets
+from minimalkv._cli._errors import PROBLEM
 from minimalkv._cli._options import json_option
-from minimalkv._cli._output import printable
+from minimalkv._cli._output import printable, say
+from minimalkv._cli._secrets import without_secrets
 from minimalkv._cli._store import ALIASES, RESOLVE, read_url
 from minimalkv._errors import MinimalkvError
 from minimalkv.checking import TIMEOUT_SECS
@@ -95,10 +97,11 @@ def show_report(report: Found, *, as_json: bool = False) -> None:
         Whether to print one JSON object on one line instead.
     """
     if as_json:
-        click.echo(without_secrets(report.to_json()))
+        # Masked before it is escaped: a secret, too, may be no ASCII.
+        click.echo(json.dumps(json.loads(without_secrets(report.to_json()))))
         return
     for line in _lines(report):
-        click.echo(without_secrets(line))
+        say(without_secrets(line))
 
 
 def _lines(report: Found) -> Iterator[str]:

@@ -9,6 +9,7 @@ import click
 from minimalkv._carrying import Carried, carry, fingerprint, is_framed, value_size
 from minimalkv._cli._command import Command
 from minimalkv._cli._options import store_argument
+from minimalkv._cli._output import say
 from minimalkv._cli._store import STORE
 from minimalkv._errors import KeyNotFound
 from minimalkv._key_value_store import KeyValueStore
@@ -92,7 +93,7 @@ def _carry(
 ) -> Carried:
     carried = carry(store, target, source, dest, if_absent=no_clobber)
     if carried.lost_expiry:
-        click.echo(f"Note: {dest!r} does not expire in {target!r}.", err=True)
+        say(f"Note: {dest!r} does not expire in {target!r}.", err=True)
     return carried
 
 

@@ -21,6 +21,7 @@ from minimalkv._cli._output import (
     human,
     moment,
     remaining,
+    say,
 )
 from minimalkv._errors import KeyNotFound
 from minimalkv._key_value_store import KeyValueStore
@@ -43,7 +44,8 @@ def get(store: KeyValueStore, key: str, file: str, *, raw: bool) -> None:
     """
     reader = as_the_site(store, key, raw=raw)
     if file == STANDARD:
-        _print(reader, key)
+        with binary_stdout() as out:
+            reader.get_file(key, out)
         return
     path = Path(file)
     if path.is_dir():
@@ -63,18 +65,15 @@ def cat(store: KeyValueStore, keys: tuple[str, ...], *, raw: bool) -> None:
     A missing one is told, the others are written, and the exit code is 1.
     """
     complete = True
-    for key in keys:
-        try:
-            _print(as_the_site(store, key, raw=raw), key)
-        except KeyNotFound as error:
-            complete = False
-            click.echo(f"Error: {error}", err=True)
+    with binary_stdout() as out:
+        for key in keys:
+            try:
+                as_the_site(store, key, raw=raw).get_file(key, out)
+            except KeyNotFound as error:
+                complete = False
+                say(f"Error: {error}", err=True)
     if not complete:
         raise click.exceptions.Exit(PROBLEM)
-
-
-def _print(store: KeyValueStore, key: str) -> None:
-    store.get_file(key, binary_stdout())
 
 
 @click.command(cls=Command)

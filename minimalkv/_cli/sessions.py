@@ -8,7 +8,7 @@ import click
 
 from minimalkv._cli._command import Group
 from minimalkv._cli._errors import Refused
-from minimalkv._cli._output import printable
+from minimalkv._cli._output import printable, say
 from minimalkv.sessions import SessionManager
 
 SESSIONS: Final = "minimalkv.sessions"
@@ -34,7 +34,7 @@ def _manager() -> SessionManager:
 def list_sessions(user: str | None) -> None:
     """Print ref, beginning, end and user of each session, in UTC."""
     for ref, whose, created, expires in _manager().list(user):
-        click.echo(f"{ref}  {created:%F %T}  {expires:%F %T}  {whose or '-'}")
+        say(f"{ref}  {created:%F %T}  {expires:%F %T}  {whose or '-'}")
 
 
 @sessions.command()
@@ -52,7 +52,7 @@ def show(ref: str) -> None:
     if data is None:
         raise click.ClickException(f"There is no session {ref}.")
     for key, value in data.items():
-        click.echo(f"{_name(key)}: {value!r}")
+        say(f"{_name(key)}: {value!r}")
 
 
 def _name(key: Any) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 import click
 
 from minimalkv._cli._command import Command
-from minimalkv._cli._errors import Refused, without_secrets
-from minimalkv._cli._output import human, printable
+from minimalkv._cli._errors import Refused
+from minimalkv._cli._output import human, printable, say
+from minimalkv._cli._secrets import without_secrets
 from minimalkv._cli._store import STORE
 from minimalkv._clock import elapsed
 from minimalkv._key_value_store import KeyValueStore
@@ -60,7 +61,7 @@ class Display:
             click.echo(line, err=True)
 
     def _echo(self, line: str, *, err: bool = False) -> None:
-        click.echo(printable(without_secrets(line)), err=err)
+        say(printable(without_secrets(line)), err=err)
 
     def clear(self) -> None:
         """Make room for what is to stay."""
@@ -128,7 +129,7 @@ def sync(
     elif not quiet:
         click.echo(describe_report(report))
     if not report.complete:
-        click.echo(_incomplete(report), err=True)
+        say(_incomplete(report), err=True)
         raise click.exceptions.Exit(1)
 
 
@@ -173,7 +174,7 @@ def describe_report(report: SyncReport) -> str:
 
 
 def _incomplete(report: SyncReport) -> str:
-    counts = {"failed": report.failed, "refused by the target": report.refused}
+    counts = {"failed": report.failed, "refused": report.refused}
     told = [f"{count:,} {name}" for name, count in counts.items() if count]
     ended = [without_secrets(report.stopped)] if report.stopped else []
     return " ".join(

@@ -12,7 +12,7 @@ from minimalkv._cli._command import Command
 from minimalkv._cli._errors import PROBLEM, Refused
 from minimalkv._cli._framed import as_the_site
 from minimalkv._cli._options import key_argument, raw_option, store_argument
-from minimalkv._cli._output import Lines
+from minimalkv._cli._output import Lines, say
 from minimalkv._cli.reading import STANDARD
 from minimalkv._errors import KeyNotFound
 from minimalkv._key_value_store import KeyValueStore
@@ -89,6 +89,9 @@ def _headers(given: Iterable[str]) -> dict[str, str] | None:
 @store_argument
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--prefix", help="Delete all keys that begin with it instead.")
+@click.option(
+    "--all", "may_be_all", is_flag=True, help="An empty --prefix means all keys."
+)
 @click.option("-f", "--force", is_flag=True, help="A missing key is no error.")
 @click.option("--yes", is_flag=True, help="With --prefix, do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
@@ -97,13 +100,19 @@ def rm(
     keys: tuple[str, ...],
     *,
     prefix: str | None,
+    may_be_all: bool,
     force: bool,
     yes: bool,
     dry_run: bool,
 ) -> None:
     """Delete values."""
-    if bool(keys) == (prefix is not None):
+    if bool(keys) == (prefix is not None) or (may_be_all and prefix is None):
         raise click.UsageError("Name keys, or a --prefix.")
+    if not (prefix or keys or may_be_all):
+        raise Refused(
+            "The --prefix is empty, as that of an unset variable of the shell: say "
+            "--all as well if all keys are meant."
+        )
     if prefix is not None:
         _remove_prefix(store, prefix, yes=yes, dry_run=dry_run)
     elif not _remove(store, keys, dry_run=dry_run) and not force:
@@ -117,7 +126,7 @@ def _remove(store: KeyValueStore, keys: Iterable[str], *, dry_run: bool) -> bool
     for key in keys:
         if key not in store:
             complete = False
-            click.echo(f"Error: {KeyNotFound(key)}", err=True)
+            say(f"Error: {KeyNotFound(key)}", err=True)
         elif dry_run:
             lines.write(lines.key(key))
         else:

@@ -224,3 +224,16 @@ def test_what_is_no_value_is_told(tmp_path: Path) -> None:
     assert "2 can be no key" in deep.text
     assert "'ä'" in deep.text
     assert statuses(looked_at(f"fs://{tmp_path}"))["list"] == "ok"
+
+
+def test_what_is_no_value_is_told_of_folders_too(tmp_path: Path) -> None:
+    (tmp_path / "below" / "deep").mkdir(parents=True)
+    (tmp_path / "below" / "deep" / "link").symlink_to("elsewhere")
+    (tmp_path / "below" / "value").write_bytes(b"")
+
+    flat = one(looked_at(f"fs://{tmp_path}"), "foreign-names")
+    deep = one(looked_at(f"hfs://{tmp_path}"), "foreign-names")
+
+    assert "Looked at 1 names. 1 can be no key" in flat.text
+    assert "Looked at 4 names. 1 can be no key" in deep.text
+    assert "'below/deep/link'" in deep.text

@@ -1,5 +1,6 @@
 """What is wrong below a store: names, ports, silence, TLS and clocks."""
 
+import hashlib
 import socket
 import time
 from collections.abc import Iterator
@@ -7,13 +8,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from threading import Event
+from typing import Final
 
 import pytest
 import trustme
+from cryptography import x509
 
 from minimalkv import get_store_from_url
 from minimalkv._checking.backends import backend_of
 from minimalkv.checking import check
+from minimalkv.memory.redisstore import RedisStore
 from tests.backends.base import StoreServer
 from tests.backends.process import HOST, free_ports
 from tests.backends.redis import RedisServer
@@ -130,6 +135,42 @@ def test_a_server_that_falls_silent_later_is_told_in_time(backend: Backend) -> N
     assert proxy.fault.happened
 
 
+class Slow(RedisStore):
+    """Lists for longer than anybody waits."""
+
+    is_over = Event()
+    asked: Final[list[str]] = []
+
+    def iter_keys(self, prefix: str = "") -> Iterator[str]:
+        self.asked.append(prefix)
+        self.is_over.wait()
+        yield from super().iter_keys(prefix)
+
+
+def test_a_listing_that_does_not_end_is_told_as_such(
+    redis_server: RedisServer,
+) -> None:
+    store = Slow(redis_server.url().replace("hredis:", "redis:"))
+    try:
+        report = check(store, timeout=QUICK_SECS)
+    finally:
+        Slow.is_over.set()
+
+    assert "did not end in time" in cause(report, "list")
+    assert one(report, "credentials").status == one(report, "bucket").status == "ok"
+    assert Slow.asked == [""]
+
+
+def test_a_listing_without_an_answer_is_told_as_such(redis_server: RedisServer) -> None:
+    with Proxy(redis_server.port, settle_secs=0) as proxy:
+        proxy.fault = Stall(on=lambda request: request.method == "SCAN")
+        url = redis_server.through(redis_server.url(), proxy.port)
+        report = check(url, timeout=QUICK_SECS)
+
+    assert "--timeout" in cause(report, "list")
+    assert one(report, "credentials").status == one(report, "bucket").status == "ok"
+
+
 def not_the_first_question(request: Request) -> bool:
     return (request.method, request.target) not in (("HEAD", "/"), ("PING", ""))
 
@@ -203,6 +244,40 @@ def test_a_certificate_of_an_unknown_issuer_is_told(
         told = cause(looked_at(url.format(port)), "tls")
     assert "an issuer that nobody here knows" in told
     assert "/path/ca.pem" in told
+
+
+def name_hash(certificate: x509.Certificate) -> str:
+    """Return what OpenSSL looks for: a hash of the subject in small letters."""
+    parts = [
+        x509.Name([x509.NameAttribute(one.oid, str(one.value).lower())])
+        for one in certificate.subject
+    ]
+    # Without the two bytes before each, which say that it is a sequence and how long.
+    canonical = b"".join(part.public_bytes()[2:] for part in parts)
+    digest = hashlib.sha1(canonical, usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}"
+
+
+def test_issuers_may_be_files_of_a_folder_where_requests_looks(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = authority.cert_pem.bytes()
+    certificate = x509.load_pem_x509_certificate(pem)
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    for variable in ("REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"):
+        monkeypatch.setenv(variable, str(folder))
+
+    with tls_server(authority, HOST) as port:
+        azure = secure("azure").format(port)
+        unknown = cause(looked_at(azure), "tls")
+        (folder / f"{name_hash(certificate)}.0").write_bytes(pem)
+        trusted = one(looked_at(azure), "tls")
+        botocore = cause(looked_at(secure("s3").format(port)), "tls")
+
+    assert "an issuer that nobody here knows" in unknown
+    assert trusted.status == "ok"
+    assert "cannot be read" in botocore
 
 
 @pytest.mark.parametrize("server", ["s3_server", "redis_server"], indirect=True)

@@ -44,6 +44,7 @@ URL = f"s3://someone:{SECRET}@127.0.0.1:1/bucket"
         ["ls", ""],
         ["ls", f"env:{URL}"],
         ["sync", URL, f"{URL}?colour=red"],
+        ["sync", URL, URL, f"-j{URL}"],
     ],
     ids=str,
 )

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
+from threading import Event
 
 import pytest
 from click.testing import Result
@@ -121,6 +123,71 @@ def test_a_failure_is_a_command_error(
     assert "s3cr3t" not in str(caught.value)
     assert stores["uploads"].keys() == []
     assert printed("ls", project) == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [f"--store={SECRET}"],
+        [f"-v{SECRET}"],
+        ["-v", SECRET],
+        [f"--verbosity={SECRET}"],
+        ["-v", "redis://:s3cr3t'\"\\ x@h/0"],
+    ],
+    ids=str,
+)
+def test_what_django_says_of_its_options_has_no_secret(
+    tmp_path: Path, options: list[str]
+) -> None:
+    with pytest.raises(CommandError, match=r"\*\*\*") as caught:
+        call_command("minimalkv", *options, "ls", "memory://")
+    assert "s3cr3t" not in str(caught.value)
+
+    (tmp_path / "manage.py").write_text(MANAGE)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "minimalkv", *options, "ls", "memory://"],
+        cwd=tmp_path,
+        env=program_environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "***" in done.stderr
+    assert "s3cr3t" not in done.stdout + done.stderr
+
+
+class Waiting(StringIO):
+    """Waits in the middle of a command, for no longer than a moment."""
+
+    def __init__(self, until: Event) -> None:
+        super().__init__()
+        self.until = until
+        self.begun = Event()
+
+    def write(self, text: str) -> int:
+        self.begun.set()
+        self.until.wait(0.3)
+        return super().write(text)
+
+
+def test_two_threads_leave_the_standard_output_as_it_was(project: str) -> None:
+    printed("put", project, "a", input=b"a")
+    before = sys.stdout
+    is_over = Event()
+    second = Waiting(is_over)
+    first = Waiting(second.begun)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(call_command, "minimalkv", "ls", "uploads", stdout=first)
+        one.add_done_callback(lambda _: is_over.set())
+        assert first.begun.wait(10)
+        other = pool.submit(call_command, "minimalkv", "ls", "uploads", stdout=second)
+        one.result()
+        other.result()
+
+    assert sys.stdout is before
+    assert (first.getvalue(), second.getvalue()) == ("a\n", "a\n")
 
 
 def test_manage_lists_all_commands_and_hands_on_exit_codes(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_who_sits_at_a_terminal_is_asked(
     fill(folder)
     monkeypatch.setattr("minimalkv._cli.writing._is_terminal", lambda: True)
 
-    result = run("rm", folder, "--prefix", "", input=answer)
+    result = run("rm", folder, "--prefix", "", "--all", input=answer)
 
     assert result.exit_code == code
     assert "Delete ALL keys of <HFilesystemStore" in result.stderr
@@ -90,7 +90,22 @@ def test_dry_run_of_keys_deletes_nothing(folder: str) -> None:
     assert "a" in keys(folder)
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "--prefix", "p-"]])
+@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
+def test_an_empty_prefix_is_refused_without_all(folder: str, how: str) -> None:
+    fill(folder)
+
+    refused = run("rm", folder, "--prefix", "", how)
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "--all" in refused.stderr
+    assert len(keys(folder)) == 4
+    printed("rm", folder, "--prefix", "", "--all", how)
+    assert len(keys(folder)) == (0 if how == "--yes" else 4)
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["a", "--prefix", "p-"], ["--all"], ["a", "--all"]]
+)
 def test_keys_or_a_prefix_are_needed(folder: str, arguments: list[str]) -> None:
     result = run("rm", folder, *arguments)
 

@@ -182,6 +182,22 @@ def most_memory(pid: int) -> int:
     return int(found[1]) * 1024
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_a_closed_standard_output_is_no_problem(folder: str, closed: str) -> None:
+    def run_closed(*arguments: str) -> int:
+        return subprocess.run(
+            ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, *arguments],
+            check=False,
+            input=b"value",
+            env=program_environment(),
+        ).returncode
+
+    assert run_closed("put", folder, "a") == 0
+    assert run_closed("ls", folder) == 0
+    assert run_closed("cat", folder, "missing") == 1
+    assert printed("cat", folder, "a") == "value"
+
+
 def test_a_closed_standard_input_is_told(folder: str) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM, "put", folder, "a"],
@@ -194,8 +210,16 @@ def test_a_closed_standard_input_is_told(folder: str) -> None:
     assert b"no standard input" in done.stderr
 
 
-def test_text_output_takes_values_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "value", [b"a" + "é".encode() * 1_500_000, "Ä".encode(), b"cut off \xc3"]
+)
+def test_text_output_takes_values_too(
+    folder: str, monkeypatch: pytest.MonkeyPatch, value: bytes
+) -> None:
     out = StringIO()
     monkeypatch.setattr("sys.stdout", out)
-    binary_stdout().write("Ä".encode())
-    assert out.getvalue() == "Ä"
+    with get_store_from_url(folder) as store, binary_stdout() as binary:
+        store.put("a", value)
+        store.get_file("a", binary)
+
+    assert out.getvalue() == value.decode(errors="surrogateescape")

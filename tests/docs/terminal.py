@@ -1,5 +1,6 @@
 """A shell in which a new user types, line by line."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -69,7 +70,8 @@ class Terminal:
             pass
 
     def _kill(self) -> None:
-        os.killpg(self._shell.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(self._shell.pid, signal.SIGKILL)
 
     def _type(self, line: str) -> None:
         assert self._shell.stdin is not None
@@ -85,15 +87,20 @@ class Terminal:
 
     def _wait(self) -> tuple[str, int]:
         self._type(f'echo "{_DONE} $?"')
-        assert self._shell.stdout is not None
         limit = threading.Timer(self._within_secs, self._kill)
         limit.start()
+        try:
+            return self._read_on()
+        finally:
+            limit.cancel()
+
+    def _read_on(self) -> tuple[str, int]:
+        assert self._shell.stdout is not None
         printed = ""
         for line in self._shell.stdout:
             before, done, code = line.partition(_DONE)
             printed += before
             if done:
-                limit.cancel()
                 return printed, int(code)
         raise AssertionError(f"The shell ended, or took too long:\n{printed}")
 

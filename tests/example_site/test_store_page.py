@@ -58,6 +58,25 @@ def test_nothing_is_shown_that_is_a_secret_of_others(files: Flask) -> None:
     assert "private/…" in rows(page)
 
 
+@pytest.mark.parametrize("room", ["private/", "mkv-session-", "private-"])
+def test_what_is_hidden_cannot_be_guessed(files: Flask, room: str) -> None:
+    visitor = Visitor(files).sign_in("Ada")
+    visitor.upload_all((b"x", "salary.txt"), side="/private")
+    (key, *_) = (key for key in store_of(files) if key.startswith(room))
+    visible = contents.shown(key).rstrip("…")
+
+    def found(prefix: str) -> dict[str, list[str]]:
+        return rows(visitor.page(f"/store?prefix={prefix}").text)
+
+    expected = found(visible)
+    assert contents.shown(key) in expected
+    hidden = key.removeprefix(visible)
+    for end in range(len(hidden) + 1):
+        assert contents.askable(visible + hidden[:end]) == visible
+    for prefix in (key, f"{visible}-wrong", f"{visible}{hidden[0]}"):
+        assert found(prefix).keys() == expected.keys()
+
+
 @pytest.mark.parametrize("prefix", ["<b>", "../", "ü", "x" * 300, "a b", "%"])
 def test_any_text_may_be_looked_for(files: Flask, prefix: str) -> None:
     response = Visitor(files).sign_in().get("/store", query_string={"prefix": prefix})

@@ -51,6 +51,16 @@ def test_check_asks_every_store(site: Flask) -> None:
     assert names == ["sessions", "photos", "sessions of this site"]
 
 
+def test_sessions_are_printed_where_characters_are_lacking(site: Flask) -> None:
+    ref = sign_in(site, "Zoë €")
+    runner = site.test_cli_runner(charset="latin-1")
+
+    for arguments in (["list"], ["show", ref]):
+        result = runner.invoke(args=["kv", "sessions", *arguments])
+        assert result.exit_code == 0
+        assert "Zoë \\u20ac" in result.stdout_bytes.decode("latin-1")
+
+
 def test_check_asks_only_what_is_named(site: Flask) -> None:
     result = run(site, "check", "photos")
 

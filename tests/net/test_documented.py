@@ -20,7 +20,12 @@ Calls = dict[str, list[Callable[[Any], object]]]
 
 
 def table_of(page: str, first: str) -> Table:
-    (found,) = (table for table in tables(page) if table.header[0] == first)
+    stores = {*COLUMNS, *COLUMNS.values()}
+    (found,) = (
+        table
+        for table in tables(page)
+        if table.header[0] == first and stores & {h.strip("`") for h in table.header}
+    )
     return found
 
 

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from threading import RLock
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.core.management.base import (
     BaseCommand,
@@ -12,11 +14,29 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 
+from minimalkv._cli._secrets import remember, without_secrets
+
 if TYPE_CHECKING:
     import click
 
 _PROGRAM: Final = "manage.py minimalkv"
 _MISSING: Final = "This command needs click: pip install 'minimalkv[django]'"
+
+
+# Streams are those of the whole process: of two threads, the one that ends last would
+# give back the stream of the other.
+_redirecting: Final = RLock()
+
+
+class _Parser(CommandParser):
+    """Prints no secret, whatever is wrong with the arguments."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        remember(map(str, args or ()))
+        return super().parse_args(args, namespace)
+
+    def error(self, message: str) -> Any:
+        return super().error(without_secrets(message))
 
 
 class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -36,7 +56,9 @@ class Command(BaseCommand):
         """Read the options of Django, and have the commands in the help; see there."""
         kwargs.setdefault("formatter_class", _HelpFormatter)
         kwargs.setdefault("epilog", _commands())
-        return super().create_parser(prog_name, subcommand, **kwargs)
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = _Parser  # Django lets nobody choose
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Leave to click what follows the options of Django; see there."""
@@ -49,16 +71,24 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, arguments: list[str], **options: Any) -> None:
         """Do what was asked for; see Django."""
-        with ExitStack() as streams:
-            if options.get("stdout") is not None:
-                streams.enter_context(redirect_stdout(options["stdout"]))
-            if options.get("stderr") is not None:
-                streams.enter_context(redirect_stderr(options["stderr"]))
+        with _redirected(options.get("stdout"), options.get("stderr")):
             code = _run(arguments)
         if code and getattr(self, "_called_from_command_line", False):
             sys.exit(code)  # it has said why
         if code:
             raise CommandError(f"{arguments[0]} ended with {code}.", returncode=code)
+
+
+@contextmanager
+def _redirected(stdout: IO[str] | None, stderr: IO[str] | None) -> Iterator[None]:
+    with ExitStack() as streams:
+        if stdout is not None or stderr is not None:
+            streams.enter_context(_redirecting)
+        if stdout is not None:
+            streams.enter_context(redirect_stdout(stdout))
+        if stderr is not None:
+            streams.enter_context(redirect_stderr(stderr))
+        yield
 
 
 def _run(arguments: list[str]) -> int:
