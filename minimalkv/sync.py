@@ -1,9 +1,12 @@
 """From one store to another: what is there already is not copied again."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from minimalkv._errors import ReadOnlyStore
 from minimalkv._key_value_store import KeyValueStore
+from minimalkv._sync.looking import only_looking
+from minimalkv._sync.overlap import refuse_overlap
 from minimalkv._sync.run import Run
 from minimalkv._sync.settings import Settings
 from minimalkv._sync.tally import SyncProblem, SyncProgress, SyncReport
@@ -48,12 +51,15 @@ def sync(
         Only keys that begin with it.
     delete : bool
         Whether to delete from the target what the source has not, once all was copied
-        and nothing failed. Not if the source has nothing at all.
+        and nothing failed. Not if the source has nothing at all, and nothing where the
+        source has a symbolic link, which no store follows.
     dry_run : bool
-        Whether only to tell what would be done.
+        Whether only to tell what would be done. Where a bucket is missing that would be
+        made, it counts as empty.
     verify : bool
         Whether to read all of it back from the target and to compare size and MD5, also
-        what was there already.
+        what was there already; with *missing_only* just what was copied, for the rest
+        may be newer than what the source has.
     missing_only : bool
         Whether to leave alone what the target has, whatever it is, and to take back
         what the source loses meanwhile; for the move of a live site.
@@ -71,7 +77,8 @@ def sync(
     Raises
     ------
     InvalidArgument
-        If *delete* and *missing_only* are both wanted, or *workers* is out of range.
+        If *delete* and *missing_only* are both wanted, *workers* is out of range, or
+        one store is inside the other, such as ``hfs://data/photos`` in ``hfs://data``.
     ReadOnlyStore
         If the target is read only.
     Unsupported
@@ -96,10 +103,15 @@ def sync(
         missing_only=missing_only,
         workers=workers,
     )
+    refuse_overlap(source, target, prefix)
     if target.read_only and not dry_run:
         raise ReadOnlyStore(
             "The target of a sync is written to; this one is read only."
         )
     if missing_only:
         target._require_conditions()
-    return Run(source, target, settings, progress).run()
+    with ExitStack() as opened:
+        if dry_run:
+            source = opened.enter_context(only_looking(source))
+            target = opened.enter_context(only_looking(target))
+        return Run(source, target, settings, progress).run()

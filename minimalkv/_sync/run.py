@@ -1,7 +1,7 @@
 """One run of a sync: list both sides, copy what differs, delete what is too much."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +12,11 @@ from minimalkv._carrying import is_framed
 from minimalkv._clock import elapsed
 from minimalkv._errors import InvalidKey, StoreError, StoreUnavailable
 from minimalkv._key_value_store import KeyValueStore
+from minimalkv._meta import ObjectMeta
 from minimalkv._sync.copying import Copier
 from minimalkv._sync.crew import TICK_SECS, Crew, Stopped
 from minimalkv._sync.listings import Listed, Listings
+from minimalkv._sync.looking import is_hidden, would_be_made
 from minimalkv._sync.patience import fail, patiently
 from minimalkv._sync.settings import Settings
 from minimalkv._sync.tally import SyncProgress, SyncReport, Tally
@@ -23,6 +25,14 @@ from minimalkv.ttl import with_ttl
 _LISTED_AT_ONCE: Final = 1000
 _NO_BYTES: Final = 0
 _NOT_DELETED: Final = "It is not deleted: "
+_NO_KEY_THERE: Final = (
+    "the source cannot have such a key, so nobody knows whether it lacks it. Was an "
+    "'h' store meant, such as hfs://?"
+)
+_HIDDEN: Final = (
+    "the source has a symbolic link there, which is not followed, so nobody knows what "
+    "is behind it. Put the files themselves there, or mount them (mount --bind)."
+)
 
 Progress = Callable[[SyncProgress], object]
 
@@ -88,7 +98,15 @@ class Run:
 
     def _list_into(self, listings: Listings, table: str) -> None:
         store: KeyValueStore = getattr(self, table)
-        found = store.iter_meta(self.settings.prefix)
+        try:
+            self._list_pages(listings, table, store.iter_meta(self.settings.prefix))
+        except StoreError as error:
+            if not (self.settings.dry_run and would_be_made(store, error)):
+                raise
+
+    def _list_pages(
+        self, listings: Listings, table: str, found: Iterator[ObjectMeta]
+    ) -> None:
         while page := list(islice(found, _LISTED_AT_ONCE)):
             if self.stop.is_set():
                 raise Stopped
@@ -156,16 +174,19 @@ class Run:
     def _is_surplus(self, key: str) -> bool:
         store = with_ttl(self.source) if is_framed(self.source, key) else self.source
         try:
-            return not patiently(lambda: key in store, self.stop)
+            if patiently(lambda: key in store, self.stop):
+                return False
+            if not is_hidden(self.source, key):
+                return True
+            self._refuse_to_delete(key, _HIDDEN)
         except InvalidKey:
-            reason = (
-                f"{_NOT_DELETED}the source cannot have such a key, so nobody knows "
-                "whether it lacks it. Was an 'h' store meant, such as hfs://?"
-            )
-            self.tally.fail(key, "refused", reason)
+            self._refuse_to_delete(key, _NO_KEY_THERE)
         except StoreError as error:
             fail(self.tally, self.stop, key, error, _NOT_DELETED)
         return False
+
+    def _refuse_to_delete(self, key: str, reason: str) -> None:
+        self.tally.fail(key, "refused", f"{_NOT_DELETED}{reason}")
 
     def _delete_keys(self, keys: list[str]) -> set[str]:
         """Delete keys of the target, and return those where it failed."""

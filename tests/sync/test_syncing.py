@@ -351,6 +351,13 @@ def test_missing_only_leaves_alone_what_comes_meanwhile() -> None:
     assert (report.copied, report.same, report.complete) == (0, 1, True)
 
 
+def test_missing_only_verifies_just_what_it_copies() -> None:
+    target = new(a=b"newer", b=b"same")
+    source = new(a=b"old", b=b"same", c=b"3")
+    report = sync(source, target, missing_only=True, verify=True)
+    assert (report.complete, report.verified, report.same) == (True, 1, 2)
+
+
 def test_missing_only_takes_back_what_was_deleted_meanwhile() -> None:
     source, inner = new(a=b"signed in"), new()
     target = Intercepting(inner, after_write=source.delete)
