@@ -14,6 +14,8 @@ _FRAME: Final = Struct(">8sQ")
 FRAME_BYTES: Final = _FRAME.size
 """Bytes before every value: 8 of magic, 8 of expiry (milliseconds since 1970, or 0)."""
 
+_MOST_DIGITS: Final = 20
+
 NEVER: Final = 0
 """The expiry of a value that does not expire."""
 
@@ -42,7 +44,8 @@ class Version(NamedTuple):
     def parse(cls, etag: str, key: str) -> "Version":
         """Read an etag; PreconditionFailed for one that is not ours."""
         inner, _, expires = etag.rpartition("@")
-        if not inner or not expires.isdecimal():
+        # Python raises over thousands of digits; ours are a number of 64 bits.
+        if not inner or not expires.isdecimal() or len(expires) > _MOST_DIGITS:
             raise changed(key)
         return cls(inner, int(expires))
 

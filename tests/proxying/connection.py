@@ -7,7 +7,15 @@ from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests.proxying.faults import Cut, Delay, ReplyFault, Reset, Stall
+from tests.proxying.faults import (
+    Cut,
+    Delay,
+    Drip,
+    Flip,
+    ReplyFault,
+    Reset,
+    Stall,
+)
 from tests.proxying.requests import Request
 
 if TYPE_CHECKING:
@@ -15,6 +23,13 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 2**18
 _LINGER: Final = struct.pack("ii", 1, 0)
+_DRIP_BYTES: Final = 3
+
+
+def flipped(data: bytes, position: int) -> bytes:
+    """Return the same bytes, but for one bit of one of them."""
+    other = bytes([data[position] ^ 4])
+    return data[:position] + other + data[position + 1 :]
 
 
 class Ended(Exception):
@@ -68,8 +83,8 @@ class Connection(NamedTuple):
         exchange.fault = None
         await self._pass_on(exchange, data[:room])
         fault.happened += 1
-        await self._happen(fault)
-        await self._pass_on(exchange, data[room:])
+        rest = await self._happen(fault, exchange, data[room:])
+        await self._pass_on(exchange, rest)
 
     async def _pass_on(self, exchange: "Exchange", data: bytes) -> None:
         if data:
@@ -77,14 +92,25 @@ class Connection(NamedTuple):
             self.proxy.sent_bytes += len(data)
             await self.client.send(data)
 
-    async def _happen(self, fault: ReplyFault) -> None:
-        if isinstance(fault, Delay):
+    async def _happen(
+        self, fault: ReplyFault, exchange: "Exchange", rest: bytes
+    ) -> bytes:
+        """Do what a fault is for, and return what is still to be sent."""
+        if isinstance(fault, Flip):
+            return flipped(rest, 0)
+        if isinstance(fault, Drip):
+            for _ in range(fault.pieces):
+                await self._pass_on(exchange, rest[:_DRIP_BYTES])
+                rest = rest[_DRIP_BYTES:]
+                await asyncio.sleep(fault.secs)
+        elif isinstance(fault, Delay):
             await asyncio.sleep(fault.secs)
         elif isinstance(fault, Stall):
             await asyncio.get_running_loop().create_future()
         elif isinstance(fault, Cut | Reset):
             await self.client.close(reset=isinstance(fault, Reset))
             raise Ended
+        return rest
 
 
 class Exchange:

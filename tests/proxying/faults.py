@@ -1,11 +1,18 @@
 """What the proxy can do to a request or to its reply."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from tests.proxying.requests import Request
 
 _HEAD_END: Final = b"\r\n\r\n"
+# The sum of Google is one of the whole value, also in front of a part of it.
+_GUARDED: Final = re.compile(
+    rb"\r\n(content-md5|x-amz-checksum-[a-z0-9]+):|\A\S+ 200 (?s:.*)\r\nx-goog-hash:",
+    re.I,
+)
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.I)
 
 
 def always(request: Request) -> bool:
@@ -163,3 +170,80 @@ class Delay(ReplyFault):
     ) -> None:
         super().__init__(after=after, on=on, times=times)
         self.secs = secs
+
+
+class Drip(ReplyFault):
+    """Send on a few bytes at a time, and then the rest at once.
+
+    Parameters
+    ----------
+    pieces : int
+        How many times.
+    secs : float
+        How long to wait behind each.
+    """
+
+    def __init__(
+        self,
+        pieces: int,
+        secs: float,
+        *,
+        after: int = 0,
+        on: Callable[[Request], bool] = always,
+        times: int | None = None,
+    ) -> None:
+        super().__init__(after=after, on=on, times=times)
+        self.pieces = pieces
+        self.secs = secs
+
+
+class Flip(ReplyFault):
+    """Change a bit in the body of a reply, where a header has a checksum of the body.
+
+    Parameters
+    ----------
+    share : float
+        Where, from 0, the first byte, to below 1.
+    """
+
+    def __init__(
+        self,
+        share: float,
+        *,
+        on: Callable[[Request], bool] = always,
+        times: int | None = None,
+    ) -> None:
+        super().__init__(on=on, times=times)
+        self._share = share
+
+    def position(self, start: bytes) -> int:
+        """Return which byte it is, or -1 without a checksum."""
+        head, end, _ = start.partition(_HEAD_END)
+        length = _LENGTH.search(head)
+        if not _GUARDED.search(head) or length is None or int(length[1]) == 0:
+            return -1
+        return len(head + end) + int(int(length[1]) * self._share)
+
+
+class FlipSent(Fault):
+    """Change a bit in the body of a request, and let the server find out.
+
+    Parameters
+    ----------
+    share : float
+        Where, from 0, the first byte, to below 1.
+    """
+
+    def __init__(
+        self,
+        share: float,
+        *,
+        on: Callable[[Request], bool] = always,
+        times: int | None = None,
+    ) -> None:
+        super().__init__(on=on, times=times)
+        self._share = share
+
+    def position(self, request: Request) -> int:
+        """Return which byte of the body it is."""
+        return int(int(request.headers.get("content-length", 0)) * self._share)

@@ -5,8 +5,14 @@ from asyncio import IncompleteReadError, StreamReader
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from tests.proxying.connection import PIECE_BYTES, Connection, Ended, Exchange
-from tests.proxying.faults import Answer, Drop, ReplyFault
+from tests.proxying.connection import (
+    PIECE_BYTES,
+    Connection,
+    Ended,
+    Exchange,
+    flipped,
+)
+from tests.proxying.faults import Answer, Drop, FlipSent, ReplyFault
 from tests.proxying.requests import Request
 
 _NO_BODY: Final = (204, 304)
@@ -71,8 +77,9 @@ async def _exchange(connection: Connection, request: Request, head: bytes) -> No
         await _drop(connection, request, head, fault.after)
     else:
         waiting = fault if isinstance(fault, ReplyFault) else None
+        flip = fault if isinstance(fault, FlipSent) else None
         async with asyncio.TaskGroup() as group:
-            group.create_task(_send_up(connection, request, head))
+            group.create_task(_send_up(connection, request, head, flip))
             await _send_down(connection, Exchange(request, waiting))
 
 
@@ -97,9 +104,16 @@ async def _body_of(connection: Connection, request: Request) -> AsyncIterator[by
         yield piece
 
 
-async def _send_up(connection: Connection, request: Request, head: bytes) -> None:
+async def _send_up(
+    connection: Connection, request: Request, head: bytes, flip: FlipSent | None
+) -> None:
     await connection.server.send(head)
     async for piece in _body_of(connection, request):
+        begin = request.body_bytes - len(piece)
+        position = -1 if flip is None else flip.position(request) - begin
+        if flip is not None and 0 <= position < len(piece):
+            flip.happened += 1
+            piece = flipped(piece, position)
         await connection.server.send(piece)
 
 
