@@ -55,8 +55,8 @@ class FilesystemStore(KeyValueStore, UrlMixin, CopyMixin, ConditionalMixin):
         leaves.
     fsync : bool
         Whether a value that was put, or a delete, survives a power cut. Without it a
-        put takes a third of the time, and a power cut may take the last seconds back;
-        of what was on its way to the disk in that moment it may leave zeros.
+        put takes a third of the time, and a power cut may take the last half minute
+        back, or leave what was stored in it empty.
     create_if_missing : bool
         Whether the folder is made. If not, and it is missing, every call fails.
 

@@ -1,11 +1,9 @@
 """Stores on files that are broken on purpose, for kills and power cuts."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from minimalkv._fs.drafts import Disk, Draft
-from minimalkv._fs.locks import locked
 from minimalkv._hstores import HFilesystemStore
 
 
@@ -50,18 +48,3 @@ class _Nameless(Draft):
 
     def _sync(self) -> None:
         pass
-
-
-class LeavesNamesWithoutBytes(ForgetsToSyncFiles):
-    """Its names are on the disk long before its bytes."""
-
-    def _draft(self, key: str, **options: Any) -> Draft:
-        return _Late(self._disk, key, **options)
-
-
-class _Late(Draft):
-    __slots__ = ()
-
-    def replace_by(self, fd: int, name: str) -> None:
-        rename = partial(self._rename, fd, name)
-        locked(self._disk.root, [self.place.key], rename)

@@ -1,6 +1,5 @@
 """From a temporary file to the value, in one step that others can rely on."""
 
-import contextlib
 import os
 import time
 from functools import partial
@@ -117,8 +116,6 @@ class Draft:
         """Rename a file beside the value, open as *fd*, to be the value."""
         if self._disk.fsync:
             os.fsync(fd)
-        else:
-            _begin_to_store(fd)
         rename = partial(self._rename, fd, name)
         locked(self._disk.root, [self.place.key], rename)
 
@@ -166,21 +163,6 @@ def _begin(disk: Disk, key: str) -> Temp:
             place.close()
             raise
     raise vanishing(key)
-
-
-def _begin_to_store(fd: int) -> None:
-    """Let the system begin to write a file to disk, without waiting for it.
-
-    Before a rename ext4 does so itself if there is an old value (``auto_da_alloc``). A
-    new name would reach the disk within 5 s and its bytes after 30 s, and a power cut
-    between them would leave a value of no bytes. What remains are the milliseconds in
-    which the disk is busy with them: with ``dioread_nolock``, its default, ext4 then
-    shows zeros, of an overwritten value too (4 of 60 000 writes in 30 power cuts).
-    """
-    # Not on macOS. That the pages are given up is a side effect, of those on disk only.
-    if hasattr(os, "posix_fadvise"):
-        with contextlib.suppress(OSError):  # no file system has to take advice
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def stamp(value_fd: int, old: os.stat_result | None, lock_fd: int) -> None:

@@ -68,10 +68,6 @@ class Disk:
     ----------
     folder : Path
         Where the image and its copies are.
-    commit_secs : int
-        How often the system stores names and sizes by itself.
-    options : str
-        More options of the mount.
 
     Attributes
     ----------
@@ -79,14 +75,14 @@ class Disk:
         Where it is mounted.
     """
 
-    def __init__(self, folder: Path, commit_secs: int, *options: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._image = folder / "image"
         self.root = folder / "mounted"
         self.root.mkdir()
         with self._image.open("wb") as image:
             image.truncate(_BYTES)
         run("mkfs.ext4", "-q", "-F", self._image)
-        _mount(self._image, self.root, f"commit={commit_secs}", *options)
+        _mount(self._image, self.root)
 
     @contextmanager
     def cut(self) -> Iterator[Path]:
@@ -115,13 +111,13 @@ class Disk:
         run("umount", self.root)
 
 
-def _mount(image: Path, folder: Path, *options: str) -> None:
-    run("mount", "-t", "ext4", "-o", ",".join(["loop", *options]), image, folder)
+def _mount(image: Path, folder: Path) -> None:
+    run("mount", "-t", "ext4", "-o", "loop", image, folder)
 
 
 @contextmanager
-def disk(folder: Path, commit_secs: int, *options: str) -> Iterator[Disk]:
-    made = Disk(folder, commit_secs, *options)
+def disk(folder: Path) -> Iterator[Disk]:
+    made = Disk(folder)
     try:
         yield made
     finally:
