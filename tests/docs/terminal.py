@@ -75,8 +75,11 @@ class Terminal:
 
     def _type(self, line: str) -> None:
         assert self._shell.stdin is not None
-        self._shell.stdin.write(f"{line}\n")
-        self._shell.stdin.flush()
+        # Without a buffer, which would be flushed once more when it is closed.
+        with contextlib.suppress(
+            BrokenPipeError
+        ):  # what it printed tells that it ended
+            os.write(self._shell.stdin.fileno(), f"{line}\n".encode())
 
     def run(self, line: str) -> str:
         """Type a line that has to succeed, and return what it prints."""
