@@ -36,8 +36,8 @@ class SyncProblem(NamedTuple):
     key : str
         Its key.
     kind : str
-        ``refused``: the target can hold no such key or value. ``failed``: it could, and
-        another run may succeed.
+        ``refused``: the target can hold no such key or value, or it is not deleted, for
+        nobody knows whether the source lacks it. ``failed``: another run may succeed.
     reason : str
         A sentence.
     """
@@ -105,7 +105,7 @@ class SyncReport:
     deleted : int
         Objects that were deleted from the target; after a dry run what would be.
     refused : int
-        Objects that the target cannot hold.
+        Objects that the target cannot hold, or that are not deleted.
     failed : int
         Objects that failed otherwise.
     expiry_lost : int
