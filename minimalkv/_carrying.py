@@ -10,13 +10,20 @@ may come from a listing.
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from hashlib import md5
 from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from minimalkv._clock import now
 from minimalkv._constants import FOREVER
-from minimalkv._errors import KeyNotFound, PreconditionFailed, StoreError
+from minimalkv._errors import (
+    KeyExists,
+    KeyNotFound,
+    PreconditionFailed,
+    StoreError,
+    StoreUnavailable,
+)
 from minimalkv._expiry import MAX_TTL_SECS
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._keys import is_reserved
@@ -138,6 +145,7 @@ def carry(
     if_absent: bool = False,
     if_match: str | None = None,
     progress: Callable[[int], object] | None = None,
+    sent: list[Carried] | None = None,
 ) -> Carried:
     """Copy one version of a value, in one request to read it and bounded memory.
 
@@ -155,6 +163,8 @@ def carry(
         As for `put` of the target.
     progress : callable, optional
         Called with the number of bytes each time some were read.
+    sent : list of Carried, optional
+        Gets what is stored, and also what may be, for the answer was lost.
 
     Returns
     -------
@@ -175,10 +185,17 @@ def carry(
         If a backend failed; the target has its old value or the new one, whole.
     """
     with _opened(source, key, version, progress) as reading:
-        lost = _write(
-            reading, target, dest or key, if_absent=if_absent, if_match=if_match
-        )
-        return Carried(reading.fingerprint(), lost)
+        lost = _loses_expiry(reading, target, dest or key)
+        try:
+            _write(reading, target, dest or key, if_absent=if_absent, if_match=if_match)
+        except StoreUnavailable:
+            if sent is not None and reading.is_whole:
+                sent.append(Carried(reading.fingerprint(), lost))
+            raise
+        carried = Carried(reading.fingerprint(), lost)
+        if sent is not None:
+            sent.append(carried)
+        return carried
 
 
 def carry_missing(
@@ -188,6 +205,7 @@ def carry_missing(
     *,
     version: str | None = None,
     progress: Callable[[int], object] | None = None,
+    sent: list[Carried] | None = None,
 ) -> Carried:
     """Copy a value that the target lacks, and bring back nothing that is deleted.
 
@@ -199,6 +217,10 @@ def carry_missing(
     ----------
     source, target, key, version, progress
         As for `carry`.
+    sent : list of Carried, optional
+        For who tries again after StoreUnavailable: one list for all tries of a key. A
+        copy whose answer was lost is then found, and taken back if need be, by a later
+        try. Without it that is tried once before the error is raised.
 
     Returns
     -------
@@ -214,13 +236,37 @@ def carry_missing(
     PreconditionFailed, InvalidKey, StoreError
         As for `carry`.
     """
-    carried = carry(
-        source, target, key, version=version, if_absent=True, progress=progress
-    )
-    if key not in source:
-        _take_back(target, key, carried)
-        raise KeyNotFound(key)
+    may_be_there: list[Carried] = [] if sent is None else sent
+    settle = partial(_settle, source, target, key, may_be_there)
+    try:
+        carried = carry(
+            *(source, target, key),
+            version=version,
+            if_absent=True,
+            progress=progress,
+            sent=may_be_there,
+        )
+        settle()
+    except (KeyExists, KeyNotFound, PreconditionFailed):
+        settle()
+        raise
+    except StoreUnavailable:
+        if sent is None:
+            with contextlib.suppress(KeyNotFound, StoreError):
+                settle()
+        raise
     return carried
+
+
+def _settle(
+    source: KeyValueStore, target: KeyValueStore, key: str, sent: list[Carried]
+) -> None:
+    """Take back what was or may have been sent, if the source has no value any more."""
+    if sent and key not in source:
+        while sent:
+            _take_back(target, key, sent[-1])
+            sent.pop()
+        raise KeyNotFound(key)
 
 
 def _take_back(target: KeyValueStore, key: str, carried: Carried) -> None:
@@ -284,6 +330,11 @@ class _Reading:
             self._progress(len(data))
         return data
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was read, so that the target may have published it."""
+        return self._position == self._size
+
     def left_secs(self) -> float:
         """Return how long it has to live, in seconds; not above 0 if it has expired."""
         return min(self.expires_ms / 1000 - now(), MAX_TTL_SECS)
@@ -318,16 +369,14 @@ def _refuse_expired(reading: _Reading) -> None:
 
 def _write(
     reading: _Reading, target: KeyValueStore, dest: str, **conditions: Any
-) -> bool:
-    """Store a value that is being read; tell whether it will not end as it should."""
+) -> None:
     lasts = reading.expires_ms == NEVER
     _refuse_expired(reading)
     source: Any = reading
     options: dict[str, Any] = {}
-    is_framed_there = is_framed(target, dest)
     if target.ttl_support:
         options["ttl_secs"] = FOREVER if lasts else reading.left_secs()
-    elif is_framed_there:
+    elif is_framed(target, dest):
         source = ChunkReader(chain((pack(reading.expires_ms),), chunks(reading)))
     target.put_file(
         dest,
@@ -337,4 +386,9 @@ def _write(
         **options,
         **conditions,
     )
-    return not (lasts or target.ttl_support or is_framed_there)
+
+
+def _loses_expiry(reading: _Reading, target: KeyValueStore, dest: str) -> bool:
+    """Tell whether a value will not end in the target as it should."""
+    ends_there = target.ttl_support or is_framed(target, dest)
+    return not (reading.expires_ms == NEVER or ends_there)

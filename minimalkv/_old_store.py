@@ -3,13 +3,13 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
 
 from minimalkv._carrying import is_framed
 from minimalkv._conditions import changed
 from minimalkv._constants import RESERVED_PREFIX
-from minimalkv._errors import KeyNotFound
+from minimalkv._errors import KeyNotFound, PreconditionFailed
 from minimalkv._hooks import cut
 from minimalkv._key_value_store import KeyValueStore
 from minimalkv._keys import is_reserved
@@ -124,6 +124,40 @@ class OldStore:
                 yield self.marked(self._reserved._head(meta.key))
 
     # Deleting is all that is ever done to it.
+
+    @contextmanager
+    def replacing(self, *keys: str) -> Iterator[list[str]]:
+        """Delete the copies that were there before a block, once it is through.
+
+        A process with the roles exchanged may write this store meanwhile. Only what
+        was there before is deleted, or both values could go.
+
+        Yields
+        ------
+        list of str
+            The keys that have a copy; those taken out of it keep it.
+        """
+        copies = {key: copy for key in keys if (copy := self._copy_of(key)) is not None}
+        left = list(copies)
+        yield left
+        for key in left:
+            self._drop(key, copies[key].etag)
+
+    def _copy_of(self, key: str) -> ObjectMeta | None:
+        if not self.takes(key):
+            return None
+        if not self.has_versions:
+            return ObjectMeta(key, 0)
+        with suppress(KeyNotFound):
+            return self.store._head(key)
+        return None
+
+    def _drop(self, key: str, version: str | None) -> None:
+        if version is None:
+            self.store._delete(key)
+            return
+        with suppress(KeyNotFound, PreconditionFailed):
+            self.store._delete(key, if_match=version)
 
     def delete(self, key: str) -> None:
         """Delete a value; none is no error."""

@@ -1,16 +1,17 @@
 """A new store before an old one: a live site moves from the one to the other."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import suppress
-from typing import Any, BinaryIO, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from typing import Any, BinaryIO, Final, TypeVar
 
 from minimalkv._carrying import Fingerprint, carry_missing, fingerprint
 from minimalkv._conditions import changed, check_condition, exists
-from minimalkv._constants import FOREVER, NOT_SET
 from minimalkv._errors import (
     InvalidArgument,
     KeyExists,
     KeyNotFound,
+    PreconditionFailed,
     StoreError,
     Unsupported,
 )
@@ -29,18 +30,23 @@ __all__ = ["MigrationDecorator"]
 _T = TypeVar("_T")
 _Options = Mapping[str, Any]
 
+# How often a value is looked for while others move it to and fro.
+_MOST_TRIES: Final = 10
+
 
 class MigrationDecorator(StoreDecorator):
     """Use a new store, with all the values that are still in an old one.
 
     Reading asks the new store first, and the old one for what is not there. Writing
-    writes the new one; what depends on the value that is there (``if_match``, `touch`,
-    `increment`, `copy`) copies it up first. Deleting deletes the old copy and then the
-    new one. A listing has the keys of both. Nothing is ever written to the old store,
-    only deleted.
+    writes the new one, and deletes the old copy then; what depends on the value that is
+    there (``if_match``, `touch`, `increment`, `copy`) copies it up first. Deleting
+    deletes from both. A listing has the keys of both. Nothing is ever written to the
+    old store, only deleted.
 
-    So a site goes on while its values are copied. Once all are in the new store, this
-    wrapper is taken away. No process may write to the old store without it.
+    So a site goes on while its values are copied. Processes with the roles of the two
+    stores exchanged may use them at the same time: what the one has written or deleted,
+    the other sees. Once all is in the new store, and nothing in the old one any more,
+    this wrapper is taken away. No process may write to the old store without it.
 
     Its capabilities and limits are those of the new store. A key that the new store
     does not take is not seen. An outage of either store is an error, never a value that
@@ -70,7 +76,7 @@ class MigrationDecorator(StoreDecorator):
     ('b', b'1', ['a', 'b'])
     >>> store.delete("a")
     >>> old.keys(), new.keys()
-    (['b'], ['b'])
+    ([], ['b'])
     """
 
     def __init__(self, old: KeyValueStore | str, store: KeyValueStore) -> None:
@@ -214,18 +220,25 @@ class MigrationDecorator(StoreDecorator):
 
     # Copying up.
 
-    def _carry_up(self, key: str) -> None:
-        """Let the new store have a value, if there is one."""
-        if self._old.takes(key):
-            with suppress(KeyExists, KeyNotFound):
-                carry_missing(self._old.store, self._new, key)
+    def _carry_up(self, key: str) -> bool:
+        """Let the new store have a value, if there is one; tell whether there is."""
+        if not self._old.takes(key):
+            return False
+        try:
+            carry_missing(self._old.store, self._new, key)
+        except KeyNotFound:
+            return False
+        except (KeyExists, PreconditionFailed):
+            pass
+        return True
 
     def _on_new(self, key: str, act: Callable[[], _T]) -> _T:
-        try:
-            return act()
-        except KeyError:
-            self._carry_up(key)
-            return act()
+        for _ in range(_MOST_TRIES):
+            with suppress(KeyNotFound):
+                return act()
+            if not self._carry_up(key):
+                break
+        return act()
 
     def _version(self, key: str, etag: str) -> str:
         """Return the version in the new store that an etag stands for.
@@ -259,24 +272,20 @@ class MigrationDecorator(StoreDecorator):
                 raise changed(key) from None
             return value
 
-    # Writing. What is in the old store then is not seen any more, unless the new value
-    # ends: so that is deleted. Only afterwards, so that a crash loses neither.
+    # Writing. An old copy would be seen again when the new value ends, and by who has
+    # the roles exchanged, so it is deleted. Only afterwards: a crash loses neither.
 
     def _write(
         self, key: str, put: Callable[..., _T], args: tuple[Any, ...], options: _Options
     ) -> _T:
-        if options.get("if_absent") and self._old.has(key):
-            raise exists(key)
-        if "if_match" in options:
-            version = self._version(key, options["if_match"])
-            options = {**options, "if_match": version}
-        done = put(*args, **options)
-        if self._may_end(*args[2:], **options) and not options.get("if_absent"):
-            self._old.delete(key)
-        return done
-
-    def _may_end(self, ttl_secs: float | str = NOT_SET, **_options: Any) -> bool:
-        return self.ttl_support and ttl_secs not in (FOREVER, NOT_SET)
+        with self._old.replacing(key) as copies:
+            # A copy may have expired.
+            if copies and options.get("if_absent") and self._old.has(key):
+                raise exists(key)
+            if "if_match" in options:
+                version = self._version(key, options["if_match"])
+                options = {**options, "if_match": version}
+            return put(*args, **options)
 
     def _put(self, key: str, data: bytes, *args: Any, **options: Any) -> str | None:
         return self._write(key, super()._put, (key, data, *args), options)
@@ -296,61 +305,59 @@ class MigrationDecorator(StoreDecorator):
             # They are looked at when it is published.
             return KeyValueStore._open_writer(self, key, *args, **options)
         writer = super()._open_writer(key, *args, **options)
-        if not self._may_end(*args, **options):
-            return writer
-        return AbortableWriter(_LastSink(writer, lambda: self._old.delete(key)))
+        return AbortableWriter(_Sink(writer, partial(self._old.replacing, key)))
 
     def _put_many(self, items: Mapping[str, bytes], *args: Any, **options: Any) -> None:
         if options.get("if_absent"):
             each(items, lambda key: self._put(key, items[key], *args, **options))
             return
-        failed: Container[str] = items  # as far as is known, whatever interrupts it
-        try:
-            super()._put_many(items, *args, **options)
-            failed = ()
-        except StoreError as error:
-            failed = error.failed_keys or items
-            raise
-        finally:
-            if self._may_end(*args, **options):
-                self._old.delete_many([key for key in items if key not in failed])
+        failure: StoreError | None = None
+        with self._old.replacing(*items) as copies:
+            try:
+                super()._put_many(items, *args, **options)
+            except StoreError as error:
+                failure = error
+                failed = set(error.failed_keys or items)
+                copies[:] = [key for key in copies if key not in failed]
+        if failure is not None:
+            raise failure
 
     def _copy(self, source: str, dest: str) -> object:
-        copied = self._on_new(source, lambda: self._inner._copy(source, dest))
-        if self.ttl_support:
-            self._old.delete(dest)
-        return copied
+        with self._old.replacing(dest):
+            return self._on_new(source, lambda: self._inner._copy(source, dest))
 
     def _move(self, source: str, dest: str) -> object:
         return KeyValueStore._move(self, source, dest)
 
     def _increment(self, key: str, delta: int) -> int:
-        number = self._on_new(key, lambda: self._inner._increment(key, delta))
-        if self.ttl_support:
-            self._old.delete(key)
-        return number
+        with self._old.replacing(key):
+            return self._on_new(key, lambda: self._inner._increment(key, delta))
 
     def _touch(self, key: str, ttl_secs: float | str) -> None:
-        self._on_new(key, lambda: self._inner._touch(key, ttl_secs))
-        if self._may_end(ttl_secs):
-            self._old.delete(key)
+        with self._old.replacing(key):
+            self._on_new(key, lambda: self._inner._touch(key, ttl_secs))
 
     def _purge_expired(self, prefix: str) -> int:
         return self._old.purge_expired(prefix) + super()._purge_expired(prefix)
 
     # Deleting: the old copy first, or it would be seen again in between, and stay if
-    # this process ends there.
+    # this process ends there. And last again: with the roles exchanged, somebody may
+    # have copied the new one there in between.
 
     def _delete(self, key: str, if_match: str | None = None) -> object:
         if if_match is None:
-            self._old.delete(key)
-            return self._inner._delete(key)
+            return self._delete_all(key)
         if self._old.is_version(if_match) and self._old.delete_expired(key, if_match):
             return None
         version = self._version(key, if_match)
         self._check_version(key, version)
+        return self._delete_all(key, if_match=version)
+
+    def _delete_all(self, key: str, **conditions: str) -> object:
         self._old.delete(key)
-        return self._inner._delete(key, if_match=version)
+        deleted = self._inner._delete(key, **conditions)
+        self._old.delete(key)
+        return deleted
 
     def _check_version(self, key: str, version: str) -> None:
         """Look before the old copy is deleted, which may be all there is."""
@@ -362,7 +369,8 @@ class MigrationDecorator(StoreDecorator):
 
     def _delete_many(self, keys: list[str]) -> None:
         failed: dict[str, StoreError] = {}
-        for delete_many in (self._old.delete_many, self._inner._delete_many):
+        old = self._old.delete_many
+        for delete_many in (old, self._inner._delete_many, old):
             rest = [key for key in keys if key not in failed]
             try:
                 delete_many(rest)
@@ -384,17 +392,23 @@ class MigrationDecorator(StoreDecorator):
         super()._ping()
 
     def close(self) -> None:  # noqa: D102 - inherited
-        self.old.close()
-        super().close()
+        try:
+            self.old.close()
+        finally:
+            super().close()
 
 
-class _LastSink(WriterSink):
-    """A sink that does something once its value is published."""
+class _Sink(WriterSink):
+    """A sink whose value replaces another when it is published."""
 
-    def __init__(self, writer: AbortableWriter, last: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        writer: AbortableWriter,
+        replacing: Callable[[], AbstractContextManager[object]],
+    ) -> None:
         super().__init__(writer)
-        self._last = last
+        self._replacing = replacing
 
     def publish(self) -> None:
-        super().publish()
-        self._last()
+        with self._replacing():
+            super().publish()

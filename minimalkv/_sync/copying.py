@@ -96,7 +96,8 @@ class Copier:
     def see_to(self, listed: Listed) -> None:
         """Make the target have a value, whatever happens, and count what did."""
         try:
-            carried = patiently(partial(self._bring, listed), self.stop)
+            sent: list[Carried] = []
+            carried = patiently(partial(self._bring, listed, sent), self.stop)
             if carried is not None and self.settings.verify:
                 patiently(partial(self._verify, listed.key, carried), self.stop)
             self.tally.succeed()
@@ -109,7 +110,7 @@ class Copier:
             fail(self.tally, self.stop, listed.key, error)
         self.tally.add("done", size=listed.source.size)
 
-    def _bring(self, listed: Listed) -> Fingerprint | None:
+    def _bring(self, listed: Listed, sent: list[Carried]) -> Fingerprint | None:
         """Copy a value, unless it is there, and return what was copied."""
         if listed.target is not None and is_same(
             self.source, self.target, listed, by_reading=self.settings.verify
@@ -121,13 +122,15 @@ class Copier:
             self.tally.plan("copy", [listed.key])
             self.tally.add("copied", size=listed.source.size)
             return None
-        return self._carry(listed.key)
+        return self._carry(listed.key, sent)
 
-    def _carry(self, key: str) -> Fingerprint | None:
+    def _carry(self, key: str, sent: list[Carried]) -> Fingerprint | None:
         bring = carry_missing if self.settings.missing_only else carry
         try:
             with _Moved(self.tally, self.stop) as moved:
-                carried: Carried = bring(self.source, self.target, key, progress=moved)
+                carried: Carried = bring(
+                    self.source, self.target, key, progress=moved, sent=sent
+                )
         except KeyExists:
             # Somebody else, who knows better, was first.
             self.tally.add("same")

@@ -118,6 +118,15 @@ class LiveSite:
 
     def use(self, stores: Mapping[str, str]) -> None:
         """Begin with other stores, as a restart with other settings does."""
+        self.restart_django(stores)
+        self.restart_flask(stores)
+
+    def restart_flask(self, stores: Mapping[str, str]) -> None:
+        """Restart the half of Flask only: the other half still has its settings."""
+        self.flask = flask_app(dict(stores), SECRET)
+
+    def restart_django(self, stores: Mapping[str, str]) -> None:
+        """Restart the half of Django only."""
         self._settings.MINIMALKV_STORES = dict(stores)
         self._settings.CACHES = {
             "default": {
@@ -125,7 +134,6 @@ class LiveSite:
                 "LOCATION": "cache",
             }
         }
-        self.flask = flask_app(dict(stores), SECRET)
 
 
 @contextmanager

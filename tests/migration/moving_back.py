@@ -9,7 +9,7 @@ from typing import Any, Final
 from minimalkv import KeyNotFound, KeyValueStore
 from minimalkv._carrying import carry
 from minimalkv._fork import tell_after_fork
-from minimalkv._old_store import Within
+from minimalkv._old_store import OldStore, Within
 from minimalkv.migration import MigrationDecorator
 
 _READING: Final = "_get _get_with_meta _get_with_etag _head _has_key _open _stream"
@@ -26,6 +26,7 @@ class MovingBack(MigrationDecorator):
 
     def __init__(self, old: KeyValueStore, store: KeyValueStore) -> None:
         super().__init__(old, store)
+        self._old = _Keeping(self.old, self._inner)
         self._after_fork()
         tell_after_fork(self)
 
@@ -65,6 +66,18 @@ class MovingBack(MigrationDecorator):
     def _copy(self, source: str, dest: str) -> object:
         with self._alone(dest):
             return super()._copy(source, dest)
+
+
+class _Keeping(OldStore):
+    """Keep the old copy of what is moved back upon it: a forked child sees no gap."""
+
+    def __init__(self, old: KeyValueStore, new: KeyValueStore) -> None:
+        super().__init__(old, new)
+        self._new = new
+
+    def _drop(self, key: str, version: str | None) -> None:
+        if not self._new._has_key(key):  # it has ended already
+            super()._drop(key, version)
 
 
 def _alone(name: str, *, writes: bool) -> Callable[..., Any]:

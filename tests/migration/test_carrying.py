@@ -15,11 +15,13 @@ from minimalkv import (
     ObjectMeta,
     PreconditionFailed,
     StoreError,
+    StoreUnavailable,
 )
 from minimalkv._carrying import carry, carry_missing, fingerprint, value_size
 from minimalkv._contract.tools import sample
 from minimalkv.fs import FilesystemStore
 from minimalkv.memory import DictStore
+from minimalkv.sync import sync
 from minimalkv.ttl import TimeToLiveDecorator, with_ttl
 from tests.counting import CountingDecorator
 from tests.pausing import PausingDecorator
@@ -238,3 +240,80 @@ def test_what_is_there_already_is_left_alone() -> None:
     with pytest.raises(KeyExists):
         carry_missing(DictStore({PLAIN: b"cat"}), target, PLAIN)
     assert target.get(PLAIN) == b"dog"
+
+
+# Answers that are lost.
+
+
+class LosesAnAnswer(DictStore):
+    """A target that somebody signs out of just before it stores, and says nothing."""
+
+    def __init__(self, source: KeyValueStore) -> None:
+        super().__init__()
+        self._source: KeyValueStore | None = source
+
+    def _put_file(self, key: str, file: Any, *args: Any, **options: Any) -> str:
+        source, self._source = self._source, None
+        data = io.BytesIO(file.read())
+        if source is None:
+            return super()._put_file(key, data, *args, **options)
+        source.delete(key)
+        self.delete(key)
+        super()._put_file(key, data, *args, **options)
+        raise StoreUnavailable("no answer")
+
+
+class LosesALook(DictStore):
+    """A source that somebody signs out of, and that cannot be asked just then."""
+
+    is_read = is_ended = False
+
+    def _stream(self, *args: Any, **options: Any) -> tuple[ObjectMeta, BinaryIO]:
+        self.is_read = True
+        return super()._stream(*args, **options)
+
+    def _has_key(self, key: str) -> bool:
+        if self.is_ended or not self.is_read:
+            return super()._has_key(key)
+        self.is_ended = True
+        self.delete(key)
+        raise StoreUnavailable("no answer")
+
+
+def test_a_copy_whose_answer_was_lost_is_taken_back_by_the_next_try() -> None:
+    source, sent = DictStore({PLAIN: b"cat"}), list[Any]()
+    target = LosesAnAnswer(source)
+    with pytest.raises(StoreUnavailable):
+        carry_missing(source, target, PLAIN, sent=sent)
+    assert target.get(PLAIN) == b"cat"
+    with pytest.raises(KeyNotFound):
+        carry_missing(source, target, PLAIN, sent=sent)
+    assert not target.keys()
+
+
+def test_a_copy_that_was_not_looked_after_is_taken_back_by_the_next_try() -> None:
+    source, target, sent = LosesALook({PLAIN: b"cat"}), DictStore(), list[Any]()
+    with pytest.raises(StoreUnavailable):
+        carry_missing(source, target, PLAIN, sent=sent)
+    assert target.get(PLAIN) == b"cat"
+    with pytest.raises(KeyNotFound):
+        carry_missing(source, target, PLAIN, sent=sent)
+    assert not target.keys()
+
+
+def test_a_copy_of_one_try_is_taken_back_before_the_error_is_raised() -> None:
+    source = DictStore({PLAIN: b"cat"})
+    target = LosesAnAnswer(source)
+    with pytest.raises(StoreUnavailable):
+        carry_missing(source, target, PLAIN)
+    assert not target.keys()
+
+
+@pytest.mark.parametrize("loses", ["the answer", "the look"])
+def test_a_sync_brings_nothing_back_after_a_lost_answer(loses: str) -> None:
+    source: KeyValueStore = DictStore({PLAIN: b"cat"})
+    target: KeyValueStore = LosesAnAnswer(source)
+    if loses == "the look":
+        source, target = LosesALook({PLAIN: b"cat"}), DictStore()
+    assert sync(source, target, missing_only=True).complete
+    assert not target.keys()

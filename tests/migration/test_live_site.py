@@ -11,6 +11,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 
 from minimalkv import get_store_from_url
+from minimalkv.sync import sync
 from tests.backends.redis import RedisServer
 from tests.backends.s3 import S3Server
 from tests.migration.living import LiveSite, Visitor, before, visited
@@ -58,20 +59,22 @@ def test_a_live_site_moves_and_nobody_notices(
             visitor.visit()
     away = crowd[0]
 
-    # Step 1: the new stores before the old one.
-    site.use(
-        {
-            "sessions": before(old, redis),
-            "cache": before(old, redis),
-            "uploads": before(old, s3),
-        }
-    )
-    for visitor in crowd:
-        visitor.look()
+    # Steps 1 and 2: the new stores behind the old one, then before it. Each time one
+    # half of the site has other settings than the other for a while.
+    new = {"sessions": redis, "cache": redis, "uploads": s3}
+    behind = {name: before(url, old) for name, url in new.items()}
+    in_front = {name: before(old, url) for name, url in new.items()}
+    for stores in (behind, in_front):
+        site.restart_flask(stores)
+        with visited(crowd[1:]):
+            away.look()
+        site.restart_django(stores)
+        for visitor in crowd:
+            visitor.look()
     crowd[1].leave("flask")
     active = crowd[2:]
     with visited(active):
-        # Step 2: whatever nobody uses is copied meanwhile.
+        # Step 3: whatever nobody uses is copied meanwhile.
         copying = [start_sync(old, redis, "mkv-"), start_sync(old, s3, "photos/")]
         leaving = Visitor(site, visitors)
         leaving.visit()
@@ -79,13 +82,22 @@ def test_a_live_site_moves_and_nobody_notices(
         assert [each.wait(timeout=300) for each in copying] == [0, 0]
     active[0].leave("flask")
 
-    # Step 3: the new stores alone.
-    site.use({"sessions": redis, "cache": redis, "uploads": s3})
-    (tmp_path / "data").rename(tmp_path / "away")
+    # Steps 4 to 6: all is there, the old store is emptied, and then taken away.
+    with get_store_from_url(old) as files:
+        for url, prefix in ((redis, "mkv-"), (s3, "photos/")):
+            with get_store_from_url(url) as store:
+                moved = sync(files, store, prefix=prefix, missing_only=True)
+                assert (moved.complete, moved.copied) == (True, 0)
+        files.delete_prefix("")
     everybody = [*crowd, leaving]
+    site.restart_flask(new)
+    active[1].leave("flask")
     for visitor in everybody:
         visitor.look()
-    assert [v.number for v in everybody if not v.is_in] == [1, 2, visitors]
+    site.restart_django(new)
+    for visitor in everybody:
+        visitor.look()
+    assert [v.number for v in everybody if not v.is_in] == [1, 2, 3, visitors]
     assert away.is_in
     assert cache.get("hits") == sum(v.added["django"] for v in everybody)
     assert cache.get("unused") == "value"

@@ -79,13 +79,15 @@ def test_what_is_in_neither_store_is_missing(store: Any) -> None:
     assert "missing" not in store
 
 
-def test_a_put_writes_the_new_store_only(store: Any, old: Any, new: Any) -> None:
+def test_a_put_writes_the_new_store_and_leaves_no_old_copy(
+    store: Any, old: Any, new: Any
+) -> None:
     store.put("a", b"new a")
     assert (store.get("a"), new.get("a")) == (b"new a", b"new a")
-    assert old.take_calls() == []
+    assert old.take_calls() == ["head", "delete"]
+    assert "a" not in old
     store.delete("a")
     assert "a" not in store
-    assert "a" not in old
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ def test_a_moved_session_costs_one_call_more_where_it_is_written(
     _, meta = store.get_with_meta("c")
     store.put("c", b"second", 100, if_match=meta.etag)
     assert new.take_calls() == ["get_with_meta", "put"]
-    assert old.take_calls() == ["delete"]
+    assert old.take_calls() == ["head"]
 
 
 def test_an_old_session_is_moved_by_its_first_write(
@@ -262,7 +264,7 @@ def test_an_old_session_is_moved_by_its_first_write(
     _, meta = store.get_with_meta("a")
     store.put("a", b"second", 100, if_match=meta.etag)
     asked_old, asked_new = old.take_calls(), new.take_calls()
-    assert asked_old == ["get_with_meta", "stream", "has_key", "delete"]
+    assert asked_old == ["get_with_meta", "head", "stream", "has_key", "delete"]
     assert asked_new == ["get_with_meta", "put_file", "stream", "put"]
 
 
@@ -393,6 +395,22 @@ def test_both_stores_are_pinged_and_closed() -> None:
         store.ping()
     assert (old.take_calls(), new.take_calls()) == (["ping"], ["ping"])
     assert closed == [repr(old), repr(new)]
+
+
+def test_the_new_store_is_closed_also_if_the_old_one_cannot_be() -> None:
+    closed: list[str] = []
+
+    class Failing(DictStore):
+        def close(self) -> None:
+            raise StoreUnavailable("no answer")
+
+    class Closing(DictStore):
+        def close(self) -> None:
+            closed.append("new")
+
+    with pytest.raises(StoreUnavailable):
+        MigrationDecorator(Failing(), Closing()).close()
+    assert closed == ["new"]
 
 
 # As a URL.
