@@ -189,7 +189,7 @@ def test_writes_wait_for_the_replicas_of_their_servers(
     store: Any, cluster_url: str, move: Move
 ) -> None:
     values = dict.fromkeys(["{a}0", "{a}1", "b", "c"], b"5")
-    one, two = f"{cluster_url}&wait=1", f"{cluster_url.replace('=10', '=1')}&wait=2"
+    one, two = f"{cluster_url}&wait=1", f"{cluster_url.replace('=10', '=4')}&wait=2"
     store.put_many(values)
     with get_store_from_url(one) as enough, get_store_from_url(two) as too_few:
         migrate(*move, ["{a}0"])

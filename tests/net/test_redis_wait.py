@@ -86,7 +86,7 @@ def alone(redis_server: RedisServer) -> Iterator[Any]:
     url = redis_server.url(h=False)
     with get_store_from_url(url) as plain:
         etag = filled(plain).etag
-    with get_store_from_url(f"{url}?wait=1&timeout=0.6") as store:
+    with get_store_from_url(f"{url}?wait=1&timeout=3") as store:
         store.etag = etag  # type: ignore[attr-defined]  # it has one now
         yield store
 
@@ -153,7 +153,7 @@ def test_deletion_whose_answer_is_lost_is_not_sent_again(
 
 
 def test_all_replicas_that_are_asked_for_count(pair: tuple[Node, Node]) -> None:
-    with get_store_from_url(url_of(pair[0].port, "wait=2&timeout=0.6")) as store:
+    with get_store_from_url(url_of(pair[0].port, "wait=2&timeout=3")) as store:
         with pytest.raises(StoreUnavailable, match="1 of 2 replicas"):
             store.put("key", b"value")
         # It happened, and the connection owes no answer.
