@@ -105,6 +105,7 @@ class TestTimeToLiveDecorator(under.Expiring, OnPart, TimeToLiveContract):
     h = True
 
 
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestHMACDecorator(under.Signed, OnPart):
     pass
 
@@ -119,6 +120,7 @@ class TestURLEncodeKeysDecorator(under.Encoded, OnPart, UrlContract):
     pass
 
 
+@pytest.mark.stress  # it runs on files and Redis in `make test`
 class TestReadOnlyDecorator(under.ReadOnly):
     @pytest.fixture
     def url(self, s3_server: S3Server) -> str:
