@@ -5,12 +5,10 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from certifi import where  # what requests brings and trusts
-
 from minimalkv._checking.backends import Backend, Endpoint
 from minimalkv._checking.objects import names_in
+from minimalkv._checking.over_requests import trusted
 from minimalkv.net._azure_errors import _BAD_KEYS, Refusal
-from minimalkv.net._http import ca_bundle
 
 _BLOBS: Final = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _REFUSED: Final = _BAD_KEYS | {
@@ -18,12 +16,6 @@ _REFUSED: Final = _BAD_KEYS | {
     "AccountIsDisabled",
 }
 _PROTOCOL: Final = "default_endpoints_protocol"
-
-
-def _trusted() -> str:
-    """Return the file of certificates that requests trusts."""
-    found = ca_bundle()
-    return found if isinstance(found, str) else where()
 
 
 class Checked(Backend):
@@ -68,7 +60,7 @@ class Checked(Backend):
         parts = urlsplit(self._calls.connection.client.url)
         is_secure = parts.scheme == "https"
         port = parts.port or (443 if is_secure else 80)
-        return [Endpoint(parts.hostname or "", port, is_secure, ca_file=_trusted())]
+        return [Endpoint(parts.hostname or "", port, is_secure, ca_file=trusted())]
 
     def is_stranger(self, error: Exception) -> bool:
         cause = error.__cause__

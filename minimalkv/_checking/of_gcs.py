@@ -5,22 +5,14 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from certifi import where  # what requests brings and trusts
-
 from minimalkv._checking.backends import Backend, Endpoint
 from minimalkv._checking.objects import names_in
+from minimalkv._checking.over_requests import trusted
 from minimalkv._errors import AccessDenied, StoreUnavailable
 from minimalkv.net._gcs_errors import Refused, lacks_bucket
 from minimalkv.net._gcs_settings import endpoint_of
-from minimalkv.net._http import ca_bundle
 
 _UNAUTHORIZED: Final = 401
-
-
-def _trusted() -> str:
-    """Return the file of certificates that requests trusts."""
-    found = ca_bundle()
-    return found if isinstance(found, str) else where()
 
 
 class Checked(Backend):
@@ -65,7 +57,7 @@ class Checked(Backend):
         parts = urlsplit(url)
         is_secure = parts.scheme == "https"
         port = parts.port or (443 if is_secure else 80)
-        return [Endpoint(parts.hostname or "", port, is_secure, ca_file=_trusted())]
+        return [Endpoint(parts.hostname or "", port, is_secure, ca_file=trusted())]
 
     def is_stranger(self, error: Exception) -> bool:
         cause = error.__cause__
