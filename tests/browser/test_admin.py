@@ -16,6 +16,7 @@ from tests.browser.visiting import (
 )
 from tests.example_site.pictures import JPEG, PNG
 from tests.example_site.running import Site
+from tests.waiting import wait_until
 
 PHOTOS = "/django/admin/example_site/photo/"
 ADD = f"{PHOTOS}add/"
@@ -102,7 +103,8 @@ def test_what_is_no_photo_is_told_in_the_form(
 
     expect(page.locator(".errorlist li")).to_contain_text(told)
     with get_store_from_url(store_url) as store:
-        assert store.keys("photos/") == []
+        # Django closes the files of a form after it has sent its answer.
+        wait_until(lambda: store.keys("photos/") == [])
 
 
 def test_a_photo_that_is_too_large_is_told_on_a_page(

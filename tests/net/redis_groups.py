@@ -2,10 +2,9 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from redis.retry import Retry
 from minimalkv import StoreError
 from tests.backends import programs
 from tests.backends.process import HOST, ServerProcess
+from tests.waiting import wait_until
 
 PASSWORD: Final = "the secret of the group"
 SERVICE: Final = "the-service"
@@ -26,7 +26,6 @@ CLUSTERED: Final = (
 )
 """The configuration of a node, as docs/operations.md has it."""
 _SLOTS: Final = 16384
-_WITHIN_SECS: Final = 40
 
 
 class Node(ServerProcess):
@@ -115,14 +114,6 @@ def watching(port: int, silence_ms: int, quorum: int = 1) -> list[str]:
         f'sentinel auth-pass {SERVICE} "{PASSWORD}"',
         f"sentinel down-after-milliseconds {SERVICE} {silence_ms}",
     ]
-
-
-def wait_until(is_so: Any) -> None:
-    """Look until something is so."""
-    deadline = time.monotonic() + _WITHIN_SECS
-    while not is_so():
-        assert time.monotonic() < deadline, "It did not come about in time."
-        time.sleep(0.05)
 
 
 def check_all_calls(store: Any, key: str) -> None:
@@ -294,7 +285,7 @@ def watched_pair(
         ]
         with running(*sentinels):
             for sentinel in sentinels:
-                wait_until(lambda one=sentinel: _sees_both(one))
+                wait_until(partial(_sees_both, sentinel))
             yield primary, sentinels
 
 

@@ -17,10 +17,10 @@ from minimalkv._contract.tools import in_child
 from minimalkv.memory.redisstore import RedisStore
 from tests.backends.redis import RedisServer
 from tests.net.backend import one_of
-from tests.net.redis_groups import wait_until
 from tests.net.signals import Interrupted, interrupted_by, interrupting, unclosed
 from tests.net.uses import CONDITIONAL, UNTOUCHED, state
 from tests.proxy import Cut, Delay, Drop, Fault, Proxy, Refuse, Request, Reset
+from tests.waiting import wait_until
 
 backend = one_of("redis")
 

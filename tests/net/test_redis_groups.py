@@ -34,9 +34,9 @@ from tests.net.redis_groups import (
     migrate,
     no_writes,
     wait_for_replica,
-    wait_until,
 )
 from tests.net.under_redis import Raw, Store
+from tests.waiting import wait_until
 
 ETAG_OF_5 = hashlib.sha1(b"5", usedforsecurity=False).hexdigest()
 _READS = ("+@read", "+@connection", "+cluster", "+info")

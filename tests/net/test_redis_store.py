@@ -18,8 +18,9 @@ from minimalkv import FOREVER, InvalidArgument, StoreUnavailable, get_store_from
 from minimalkv.memory.redisstore import RedisStore
 from tests.backends.process import HOST
 from tests.backends.redis import RedisServer
-from tests.net.redis_groups import PASSWORD, Node, failure, running, wait_until
+from tests.net.redis_groups import PASSWORD, Node, failure, running
 from tests.proxy import Answer, Cut, Proxy, Request
+from tests.waiting import wait_until
 
 DAY = 24 * 3600
 

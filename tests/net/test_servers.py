@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +22,7 @@ from tests.backends.redis import RedisServer
 from tests.backends.s3 import S3Server
 from tests.net.conftest import ready
 from tests.servers import Servers
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_SECS = 30
@@ -83,13 +82,6 @@ def listens(port: int) -> bool:
         return probe.connect_ex((process.HOST, port)) == 0
 
 
-def wait_until(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + ENDS_WITHIN_SECS
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return is_so()
-
-
 @pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_servers_end_with_the_tests(tmp_path: Path, number: int | None) -> None:
     run = Run(tmp_path, "redis", "gcs")
@@ -103,7 +95,7 @@ def test_servers_end_when_the_tests_are_killed(tmp_path: Path) -> None:
     run = Run(tmp_path, "redis", "azure", "gcs")
     assert all(map(listens, run.ports))
     run.end(signal.SIGKILL)
-    assert wait_until(lambda: all_refuse(run.ports))
+    wait_until(lambda: all_refuse(run.ports))
     assert set(run.folders) == set(tmp_path.iterdir())
     Run(tmp_path, "redis").end()
     assert list(tmp_path.iterdir()) == []
@@ -115,7 +107,7 @@ def test_seaweedfs_ends_with_all_its_sockets(tmp_path: Path, number: int) -> Non
     ports = set(run.ports)
     assert sockets_of(ports)
     assert run.end(number) == -number
-    assert wait_until(lambda: all_refuse(run.ports))
+    wait_until(lambda: all_refuse(run.ports))
     if number == signal.SIGKILL:
         Run(tmp_path, "redis").end()
     assert not sockets_of(ports)

@@ -1,6 +1,7 @@
 """How to run several servers: what docs/operations.md says is what the tests do."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,10 @@ from tests.net.redis_groups import (
     ClusterNode,
     are_ready,
     running,
-    wait_until,
     watching,
 )
 from tests.reliability.test_sentinel import SILENCE_MS
+from tests.waiting import wait_until
 
 _PLACES: Final = {"-ip", "-dir", "-mdir", "-defaultStoreDir", "-config"}
 # Logs and small volumes are for tests.
@@ -90,7 +91,7 @@ def test_documented_commands_make_a_cluster() -> None:
             match = _STEP.fullmatch(step)
             assert match, step
             words = [_real(word, nodes) for word in _words(match[2])]
-            wait_until(lambda n=nodes[int(match[1]) - 1], w=words: _does(n, w))
+            wait_until(partial(_does, nodes[int(match[1]) - 1], words))
         wait_until(lambda: are_ready(nodes))
 
 

@@ -17,7 +17,7 @@ from minimalkv._hstores import HFilesystemStore
 from tests.broken_on_disk import ForgetsToSyncFiles, ForgetsToSyncFolders
 from tests.reliability.labour import THREADS, note, steps
 from tests.reliability.power import Disk, disk, lacking
-from tests.sessions.tools import until
+from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parent.parent.parent
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
@@ -134,7 +134,7 @@ def cuts(
 ) -> Iterator[tuple[Path, Counter[int]]]:
     """Cut the power again and again; yield the store then, and what had been done."""
     with labour(opened, made.root) as working:
-        until(working.has_begun, within_secs=60)
+        wait_until(working.has_begun)
         for _ in range(count):
             working.watch(secs)
             working.stop()

@@ -8,9 +8,10 @@ from pytest_django import Settings
 
 from minimalkv import StoreError, get_store_from_url
 from tests.backends.weed import Cluster, Volume, replicated_weed
-from tests.net.redis_groups import failure, kill, wait_until
+from tests.net.redis_groups import failure, kill
 from tests.reliability.load import Load
 from tests.reliability.visits import makers
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.stress
 

@@ -13,7 +13,7 @@ from tests.backends.azure import AzureServer
 from tests.backends.base import StoreServer
 from tests.backends.redis import RedisServer
 from tests.backends.s3 import S3Server
-from tests.sessions.tools import until
+from tests.waiting import wait_until
 from tests.workers import signed
 
 THREADS = 4
@@ -127,10 +127,10 @@ def restarted(kind: type[StoreServer], end: int, times: int) -> tuple[Load, list
         with get_store_from_url(url) as store, Load(store) as load:
             for _ in range(times):
                 before = load.stored
-                until(lambda before=before: load.stored > before + 100, 60)  # type: ignore[misc]
+                wait_until(lambda before=before: load.stored > before + 100)  # type: ignore[misc]
                 server.restart(end)
             before = load.stored
-            until(lambda: load.stored > before + 100, 60)
+            wait_until(lambda: load.stored > before + 100)
         with get_store_from_url(url) as store:
             return load, list(load.wrong(store))
 

@@ -22,11 +22,11 @@ from tests.net.redis_groups import (
     failure,
     kill,
     wait_for_replica,
-    wait_until,
     watched_pair,
 )
 from tests.reliability.load import Load, Outcome
 from tests.reliability.visits import makers
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.stress
 

@@ -1,8 +1,7 @@
 """Large files, sent by a server."""
 
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
@@ -16,11 +15,11 @@ from tests.backends.gunicorn import Gunicorn
 from tests.backends.process import HOST
 from tests.backends.worker import Worker
 from tests.serving_files.sites import SITES
+from tests.waiting import wait_until
 
 _MIB: Final = 2**20
 VALUE: Final = sample(_MIB) * 64
 _GROWTH_BYTES: Final = 32 * _MIB
-_PATIENCE_SECS: Final = 20
 
 
 @pytest.fixture(scope="module", params=["files", "s3_server"])
@@ -60,13 +59,6 @@ def has_open(worker: Worker, name: str) -> bool:
         links = (worker.folder / "fd").iterdir()
         return any(link.readlink().name == name for link in links)
     return has_open(worker, name)
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_SECS
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_large_file_arrives_as_it_is_in_bounded_memory(site: Gunicorn) -> None:

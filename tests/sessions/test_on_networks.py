@@ -12,7 +12,8 @@ from tests.sessions.test_moments import (
     test_a_new_id_in_the_middle_of_a_request_is_final,
     test_a_sign_out_in_the_middle_of_a_request_is_final,
 )
-from tests.sessions.tools import LIFETIME, begin, check_two_processes, until, use
+from tests.sessions.tools import LIFETIME, begin, check_two_processes, use
+from tests.waiting import wait_until
 
 # They run here as well.
 __all__ = [
@@ -54,7 +55,7 @@ def test_a_session_and_its_record_end_in_time(
     assert LIFETIME - 60 < left_secs <= LIFETIME
 
     assert use(manager, session_id).save(0.3)
-    until(lambda: manager.open(session_id).data == {})
+    wait_until(lambda: manager.open(session_id).data == {})
 
     assert manager.open(session_id).is_new
-    until(lambda: manager.purge() == 0 and list(store) == [])
+    wait_until(lambda: manager.purge() == 0 and list(store) == [])

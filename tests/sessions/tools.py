@@ -1,8 +1,5 @@
 """What the tests of sessions do again and again."""
 
-import time
-from collections.abc import Callable
-
 from minimalkv import StoreUnavailable, get_store_from_url
 from minimalkv.sessions import Session, SessionManager
 from tests import workers
@@ -49,11 +46,3 @@ def check_two_processes(url: str, times: int) -> None:
         data = manager.open(session_id).data
     assert data.pop("n") == 2 * times, "An increment by atomic was lost."
     assert len(data) == 2 * times
-
-
-def until(is_so: Callable[[], bool], within_secs: float = 10) -> None:
-    """Wait for something that happens by itself."""
-    end = time.monotonic() + within_secs
-    while not is_so():
-        assert time.monotonic() < end, "It did not happen."
-        time.sleep(0.02)

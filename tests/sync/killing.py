@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from tests.sessions.tools import until
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -42,7 +42,7 @@ class Running:
 
     def end(self, number: int, when: Callable[[], bool]) -> tuple[int, str]:
         """Send a signal when something is so; return the exit code and stderr."""
-        until(lambda: when() or self.process.poll() is not None, within_secs=60)
+        wait_until(lambda: when() or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()
         self.process.send_signal(number)
         return self.wait()[::2]

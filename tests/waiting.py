@@ -1,0 +1,12 @@
+"""Waiting for what happens by itself."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(is_so: Callable[[], bool], within_secs: float = 60) -> None:
+    """Look until something is so; a busy machine may take its time."""
+    end = time.monotonic() + within_secs
+    while not is_so():
+        assert time.monotonic() < end, f"It did not come about in {within_secs} s."
+        time.sleep(0.02)
