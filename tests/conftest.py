@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
@@ -28,6 +29,15 @@ hypothesis.settings.register_profile(
     "repeatable", deadline=None, derandomize=True, database=None
 )
 hypothesis.settings.load_profile("repeatable" if os.environ.get("CI") else "local")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end what the tests start: in the background of a shell, nothing would.
+
+    A program inherits that it is ignored.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
