@@ -32,12 +32,15 @@ hypothesis.settings.load_profile("repeatable" if os.environ.get("CI") else "loca
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C end what the tests start: in the background of a shell, nothing would.
+    """Let signals end what the tests start, also where a shell lets them be ignored.
 
-    A program inherits that it is ignored.
+    A program inherits that from the background of a shell, and from ``nohup``; what is
+    handled here is as usual in the programs.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_finish() -> None:

@@ -29,10 +29,8 @@ ENDS_WITHIN_SECS = 30
 
 # Starts servers, says where they are, and goes on until it is told to end.
 PROGRAM = """
-import signal, sys
+import sys
 from tests.servers import servers
-# In the background of a shell it would be ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 names = sys.argv[1:]
 servers.begin(names)
 for name in names:
