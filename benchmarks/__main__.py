@@ -15,7 +15,7 @@ from tests import upstream
 
 _FULL = Effort(rounds=40, round_secs=0.01)
 _QUICK = Effort(rounds=8, round_secs=0.002)
-_ON_SERVERS = ("redis", "s3", "azure", "gcs")
+_ON_SERVERS = ("redis", "s3", "azure", "gcs", "downloads")
 _WITHOUT_SERVERS = ("files", "memory", "listing", "import", "wrappers")
 _OF_SITES = {
     "sessions": "in_sessions",

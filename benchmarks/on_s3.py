@@ -11,6 +11,8 @@ from benchmarks.measure import Effort, Rows
 from minimalkv import get_store_from_url
 from tests.servers import servers
 
+AIM = 0.85
+
 
 class Boto3:
     """A client of boto3 on one bucket."""
@@ -59,4 +61,4 @@ def rows(effort: Effort) -> Rows:
     )
     with closing(client), get_store_from_url(url) as store:
         bare = Boto3(client, server.namespace(url))
-        yield from on_objects.rows("s3", bare, store, effort)
+        yield from on_objects.rows("s3", bare, store, effort, AIM)

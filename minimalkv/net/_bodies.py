@@ -134,6 +134,20 @@ class BodyReader(io.RawIOBase):
         # It raises; not within the clause, since what an SDK raised may show a token.
         return self._fail(failure)
 
+    def check(self, data: bytes) -> bytes:
+        """Take what comes next of the value and came by another answer; or its end.
+
+        Raises
+        ------
+        StoreUnavailable
+            If it is not what this answer says of the value.
+        """
+        try:
+            return self._verifier.take(data)
+        except self._failures as error:
+            failure = error
+        return self._fail(failure)
+
     def readinto(self, buffer: Any, /) -> int:
         data = self.read_chunk(len(buffer))
         buffer[: len(data)] = data

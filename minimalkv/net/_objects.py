@@ -10,16 +10,16 @@ from minimalkv._key_value_store import KeyValueStore
 from minimalkv._localfiles import replacing
 from minimalkv._meta import ObjectMeta
 from minimalkv._ranged import open_ranged
-from minimalkv._streams import BytesReader, Readable, chunks, write_all
+from minimalkv._streams import BytesReader, Readable, chunks
 from minimalkv._writers import AbortableWriter
 from minimalkv.net._asked import OutOfRange
 from minimalkv.net._attempts import MAX_TRIES
 from minimalkv.net._bodies import BodyReader, buffered
 from minimalkv.net._download import (
     LARGEST_ALONE_BYTES,
-    PART_BYTES,
     WORKERS,
-    download,
+    begin,
+    go_on,
 )
 from minimalkv.net._listing import Page
 from minimalkv.net._multipart import MultipartSink, PartTarget, size_left
@@ -132,9 +132,10 @@ class ObjectStore(KeyValueStore):
             if meta.size <= LARGEST_ALONE_BYTES or meta.etag is None or workers < 2:
                 body.write_to(write)
                 return
-            write_all(write, body.read_chunk(PART_BYTES))
-        part = partial(self._read_part, key, meta.etag)
-        download(part, PART_BYTES, meta.size, write, workers)
+            done = begin(body, meta.size, write)
+        if done < meta.size:
+            part = partial(self._read_part, key, meta.etag)
+            go_on(body, part, done, meta.size, write, workers)
 
     def _read_part(self, key: str, etag: str, start: int, stop: int) -> bytes:
         def read(answer: Any) -> bytes:

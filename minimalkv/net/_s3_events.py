@@ -4,6 +4,7 @@ import io
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from botocore import handlers
 from botocore.exceptions import IncompleteReadError
 
 from minimalkv.net._bodies import MD5
@@ -34,6 +35,8 @@ def hook_into(client: Any) -> None:
     for operation in _ANSWERED_WITH_A_BODY:
         events.register_first(f"before-parse.s3.{operation}", _refuse_cut)
     events.register_last("before-call.s3", _send_at_once)
+    # It would tell of botocore's attempts, of which there is always one, and cost 3 %.
+    events.unregister("request-created", getattr(handlers, "add_retry_headers", None))
     if not is_aws(client.meta.endpoint_url):
         events.register_first("before-parse.s3", _refuse_redirect)
         events.register_last("before-call.s3.DeleteObjects", _send_md5)

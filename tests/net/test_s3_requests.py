@@ -66,3 +66,12 @@ def test_url_lives_for_a_week_at_most(store: Any) -> None:
     assert f"X-Amz-Expires={week}&" in store.url_for("key", expires=week)
     with pytest.raises(InvalidArgument):
         store.url_for("key", expires=week + 1)
+
+
+def test_requests_tell_nothing_of_attempts_of_botocore(
+    store: Any, proxy: Proxy
+) -> None:
+    store.put("key", b"value")
+    (request,) = proxy.requests
+    assert "authorization" in request.headers
+    assert [name for name in request.headers if name.startswith("amz-sdk-")] == []
