@@ -13,7 +13,6 @@ from benchmarks.measure import Effort, Rows, compare
 from minimalkv import KeyValueStore
 
 AIM = 1.0
-AIM_OF_LISTINGS = 0.6
 
 _BYTES = 100
 _MANY = 10_000
@@ -53,6 +52,7 @@ def rows(
     store: KeyValueStore,
     effort: Effort,
     aim: float = AIM,
+    aim_of_listings: float = AIM,
 ) -> Rows:
     """Measure a request of each kind; both work on the same objects."""
     effort = effort.of_cpu()
@@ -64,7 +64,7 @@ def rows(
     ):
         yield compare(_label(kind, f"{verb} 100 B", client), theirs, ours, effort, aim)
     yield from _deletions(kind, client, store, effort, aim)
-    yield from _listings(kind, client, store, effort)
+    yield from _listings(kind, client, store, effort, aim_of_listings)
 
 
 def _label(kind: str, call: str, client: Client) -> str:
@@ -91,7 +91,9 @@ def _deletions(
     )
 
 
-def _listings(kind: str, client: Client, store: KeyValueStore, effort: Effort) -> Rows:
+def _listings(
+    kind: str, client: Client, store: KeyValueStore, effort: Effort, aim: float
+) -> Rows:
     for count in _COUNTS:
         prefix = f"{count}-keys-"
         store.put_many({f"{prefix}{n:05d}": b"" for n in range(count)})
@@ -100,7 +102,7 @@ def _listings(kind: str, client: Client, store: KeyValueStore, effort: Effort) -
             partial(_all, client.names, prefix),
             partial(_all, store.iter_keys, prefix),
             effort.slow(2 if count < _MANY else 8),
-            AIM_OF_LISTINGS if count == _MANY else AIM,
+            aim,
         )
 
 

@@ -12,6 +12,7 @@ from minimalkv import get_store_from_url
 from tests.servers import servers
 
 AIM = 0.85
+AIM_OF_LISTINGS = 0.6
 
 
 class Boto3:
@@ -61,4 +62,4 @@ def rows(effort: Effort) -> Rows:
     )
     with closing(client), get_store_from_url(url) as store:
         bare = Boto3(client, server.namespace(url))
-        yield from on_objects.rows("s3", bare, store, effort, AIM)
+        yield from on_objects.rows("s3", bare, store, effort, AIM, AIM_OF_LISTINGS)
