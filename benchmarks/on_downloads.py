@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 from azure.storage.blob import BlobServiceClient
 
 from benchmarks.measure import Effort, Rows, compare
+from benchmarks.on_s3 import default_client
 from minimalkv import KeyValueStore, get_store_from_url
 from tests.servers import servers
 
@@ -60,13 +60,7 @@ def _rows(
 def _s3() -> Iterator[tuple[str, Download]]:
     server = servers.s3()
     url = server.url()
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://{server.host}:{server.port}",
-        region_name="us-east-1",
-        aws_access_key_id=server.credentials.name,
-        aws_secret_access_key=server.credentials.secret,
-    )
+    client = default_client(server)
     bucket = server.namespace(url)
     with closing(client):
         yield url, lambda path: client.download_file(bucket, _KEY, str(path))

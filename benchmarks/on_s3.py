@@ -9,6 +9,7 @@ import boto3
 from benchmarks import on_objects
 from benchmarks.measure import Effort, Rows
 from minimalkv import get_store_from_url
+from tests.backends.s3 import S3Server
 from tests.servers import servers
 
 AIM = 0.85
@@ -53,13 +54,18 @@ def rows(effort: Effort) -> Rows:
     """Measure small requests."""
     server = servers.s3()
     url = server.url()
-    client = boto3.client(
+    client = default_client(server)
+    with closing(client), get_store_from_url(url) as store:
+        bare = Boto3(client, server.namespace(url))
+        yield from on_objects.rows("s3", bare, store, effort, AIM, AIM_OF_LISTINGS)
+
+
+def default_client(server: S3Server) -> Any:
+    """Return a client as boto3 makes it."""
+    return boto3.client(
         "s3",
         endpoint_url=f"http://{server.host}:{server.port}",
         region_name="us-east-1",
         aws_access_key_id=server.credentials.name,
         aws_secret_access_key=server.credentials.secret,
     )
-    with closing(client), get_store_from_url(url) as store:
-        bare = Boto3(client, server.namespace(url))
-        yield from on_objects.rows("s3", bare, store, effort, AIM, AIM_OF_LISTINGS)
