@@ -185,13 +185,23 @@ class Proxy:
         )
 
     async def _close(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        serving = list(self._serving)
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await self._stop_listening()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+            await asyncio.sleep(0)
+
+    async def _stop_listening(self) -> None:
+        if self._listener is None:
+            return
+        for listening in self._listener.sockets:
+            self._loop.remove_reader(listening)
+        # What is being accepted has to begin before: a closed listener would leave
+        # its socket open without a word.
+        await asyncio.sleep(0)
+        self._listener.close()
+        self._listener = None
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.connections += 1

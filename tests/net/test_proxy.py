@@ -1,9 +1,11 @@
 """The loopback proxy: its counts are exact, and its faults are what they say."""
 
+import gc
 import http.client
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ import pytest
 from tests.backends.process import HOST
 from tests.backends.s3 import S3Server
 from tests.proxy import Answer, Cut, Delay, Drop, Fault, Proxy, Refuse, Reset, Stall
+from tests.waiting import wait_until
 
 BODY = b"0123456789" * 10
 BROKEN = (OSError, http.client.HTTPException)
@@ -338,6 +341,27 @@ def test_many_connections_at_once(proxy: Proxy) -> None:
         thread.join()
     assert got == [BODY] * 320
     assert (proxy.connections, len(proxy.requests)) == (16, 320)
+
+
+def test_the_end_closes_what_is_just_being_accepted(proxy: Proxy) -> None:
+    def knock(port: int) -> None:
+        with suppress(OSError):
+            while True:
+                socket.create_connection((HOST, port), timeout=5).close()
+
+    def end_amid_connections() -> None:
+        with Proxy(proxy.port) as own:
+            knocking = threading.Thread(target=knock, args=(own.port,))
+            knocking.start()
+            wait_until(lambda: own.connections > 20)
+        knocking.join()
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            end_amid_connections()
+        gc.collect()
+    assert [str(each.message) for each in warned] == []
 
 
 def test_a_bug_of_the_proxy_is_not_silent(proxy: Proxy) -> None:
