@@ -6,6 +6,7 @@ import signal
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import hypothesis
@@ -58,7 +59,9 @@ def leaks_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if _leaks(before):
         gc.collect()
-        assert not _leaks(before), "The test leaks open files or threads."
+        assert not _leaks(before), (
+            f"Open files or threads are left of {_names_in_use()}"
+        )
 
 
 def is_contract(cls: type | None) -> bool:
@@ -74,6 +77,14 @@ def _leaks(before: tuple[int, int]) -> bool:
 def _in_use() -> tuple[int, int]:
     open_files = len(os.listdir(_OPEN_FILES)) if _OPEN_FILES.is_dir() else 0  # noqa: PTH208 - counted a thousand times
     return open_files, threading.active_count()
+
+
+def _names_in_use() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    for path in _OPEN_FILES.glob("*"):
+        with suppress(OSError):  # the folder's own is closed by now
+            names.append(str(path.readlink()))
+    return names
 
 
 @pytest.hookimpl(wrapper=True)

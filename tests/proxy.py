@@ -88,6 +88,9 @@ class Proxy:
         How often a client waited for Redis; for HTTP the number of requests.
     received_bytes, sent_bytes : int
         What clients sent and got, heads included, in bytes.
+    unanswered : int
+        How many HTTP requests reached the server and are not answered yet; their
+        clients may have gone.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Proxy:
         self._context: ssl.SSLContext | None = None
         self.ca_file = ""
         self.port = 0
+        self.unanswered = 0
         self.reset_counts()
 
     def reset_counts(self) -> None:

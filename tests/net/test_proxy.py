@@ -39,6 +39,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/summed":
             sums = {"Content-MD5": "x", "Content-Length": str(len(BODY))}
             self.answer(sums, BODY)
+        elif self.path == "/slow":
+            time.sleep(0.5)
+            self.answer({"Content-Length": "0"}, b"")
         elif self.path == "/closes":
             self.answer({"Content-Length": "0"}, b"")
             self.close_connection = True
@@ -341,6 +344,25 @@ def test_many_connections_at_once(proxy: Proxy) -> None:
         thread.join()
     assert got == [BODY] * 320
     assert (proxy.connections, len(proxy.requests)) == (16, 320)
+
+
+def test_what_a_client_gave_up_is_unanswered_until_the_server_did_it(
+    proxy: Proxy,
+) -> None:
+    impatient = http.client.HTTPConnection(HOST, proxy.port, timeout=0.1)
+    with closing(impatient), pytest.raises(TimeoutError):
+        ask(impatient, "/slow")
+    assert proxy.unanswered == 1
+    wait_until(lambda: proxy.unanswered == 0)
+
+
+def test_a_dropped_request_that_was_complete_is_done(
+    proxy: Proxy, client: http.client.HTTPConnection, done: list[str]
+) -> None:
+    proxy.fault = Drop(after=0)
+    with pytest.raises(BROKEN):
+        ask(client, "/all")
+    assert done == ["/all"]
 
 
 def test_the_end_closes_what_is_just_being_accepted(proxy: Proxy) -> None:

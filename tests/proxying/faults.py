@@ -67,7 +67,8 @@ class Drop(Fault):
     ----------
     after : int or None
         How many bytes of the body reach the server; None keeps back the head too.
-        Redis commands never reach it.
+        If it has no more, the server does it, and its answer is lost. Redis commands
+        never reach it.
     """
 
     def __init__(

@@ -125,30 +125,44 @@ async def _drop(
         async for piece in _body_of(connection, request):
             await connection.server.send(piece[:after])
             after -= len(piece)
-            if after <= 0:
-                break
+            if after < 0:
+                raise Ended
+        await _read_reply(connection)
     raise Ended
 
 
 async def _send_down(connection: Connection, exchange: Exchange) -> None:
-    reader, request = connection.server.reader, exchange.request
-    body_comes = not _waits(request)
-    status = 100
-    while status // 100 == 1:
-        head = await _read_head(reader)
-        first, headers = _parse(head)
-        status = int(first.split(" ")[1])
-        if status // 100 == 1:  # as 100 Continue: the reply is still to come
-            body_comes = True
-            await connection.client.send(head)
-    request.status = status
+    request = exchange.request
+    head, body_comes = await _read_reply(connection)
+    first, headers = _parse(head)
+    request.status = _status(first)
     await connection.reply(exchange, head)
-    if request.method != "HEAD" and status not in _NO_BODY:
+    if request.method != "HEAD" and request.status not in _NO_BODY:
+        reader = connection.server.reader
         async for piece in _pieces(reader, headers, else_until_eof=True):
             await connection.reply(exchange, piece)
-    if not body_comes:
+    if _waits(request) and not body_comes:
         # Where the next request begins, nobody can tell.
         raise Ended
+
+
+async def _read_reply(connection: Connection) -> tuple[bytes, bool]:
+    """Return the head of the reply, and whether the client was told to go on."""
+    told = False
+    connection.proxy.unanswered += 1
+    try:
+        while True:
+            head = await _read_head(connection.server.reader)
+            if _status(_parse(head)[0]) // 100 != 1:
+                return head, told
+            told = True  # by 100 Continue: the reply is still to come
+            await connection.client.send(head)
+    finally:
+        connection.proxy.unanswered -= 1
+
+
+def _status(first: str) -> int:
+    return int(first.split(" ")[1])
 
 
 async def _pieces(

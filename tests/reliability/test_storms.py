@@ -24,6 +24,7 @@ from tests.proxy import Proxy
 from tests.reliability import weather
 from tests.reliability.visitor import Visitor
 from tests.reliability.weather import Weather
+from tests.waiting import wait_until
 
 # Errors of ours that none of the faults is a reason for.
 FALSE = (PreconditionFailed, AccessDenied, KeyConflict)
@@ -101,10 +102,10 @@ class Storm:
             self.weather = Weather(proxy, self._backend, dice, self._kinds)
             while self.weather.faults < faults:
                 assert self.calls < faults * MOST_CALLS, self.weather.happened
-                self._one_call(dice)
+                self._one_call(dice, proxy)
             self.visitor.look_at_all()
 
-    def _one_call(self, dice: random.Random) -> None:
+    def _one_call(self, dice: random.Random, proxy: Proxy) -> None:
         if dice.random() > CALM:
             self.weather.worsen()
         began = time.monotonic()
@@ -119,6 +120,8 @@ class Storm:
         self.weather.clear()
         self.calls += 1
         self.longest_secs = max(self.longest_secs, took_secs)
+        # What was given up happens before the next call looks, or not at all.
+        wait_until(lambda: not proxy.unanswered)
         assert took_secs < LATE_SECS, f"{took_secs:.1f} s: {self._told()}"
 
     def _told(self) -> str:
