@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -171,12 +171,25 @@ class ServerProcess(ABC):
         text = (self.folder / "log").read_text("utf-8", "replace")
         return "\n".join(text.splitlines()[-_LOG_TAIL_LINES:]) or "(empty)"
 
-    def restart(self, number: int = signal.SIGKILL) -> None:
-        """End the process by a signal and go on with its ports and what it stored."""
+    def restart(
+        self,
+        number: int = signal.SIGKILL,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        """End the process by a signal and go on with its ports and what it stored.
+
+        Parameters
+        ----------
+        number : int
+            The signal.
+        meanwhile : callable
+            Called while there is no server.
+        """
         assert self._process is not None, "The server was not started."
         self._process.send_signal(number)
         self._process.wait(READY_WITHIN_SECS)
         self._ready = False
+        meanwhile()
         self._launch()
         self.wait()
 

@@ -1,6 +1,7 @@
 """One value from one store to another, with the time that it has to live."""
 
 import io
+from collections.abc import Callable
 from hashlib import md5
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -280,19 +281,16 @@ class LosesALook(DictStore):
         raise StoreUnavailable("no answer")
 
 
-def test_a_copy_whose_answer_was_lost_is_taken_back_by_the_next_try() -> None:
-    source, sent = DictStore({PLAIN: b"cat"}), list[Any]()
-    target = LosesAnAnswer(source)
-    with pytest.raises(StoreUnavailable):
-        carry_missing(source, target, PLAIN, sent=sent)
-    assert target.get(PLAIN) == b"cat"
-    with pytest.raises(KeyNotFound):
-        carry_missing(source, target, PLAIN, sent=sent)
-    assert not target.keys()
-
-
-def test_a_copy_that_was_not_looked_after_is_taken_back_by_the_next_try() -> None:
-    source, target, sent = LosesALook({PLAIN: b"cat"}), DictStore(), list[Any]()
+@pytest.mark.parametrize(
+    ("kind", "target_of"),
+    [(DictStore, LosesAnAnswer), (LosesALook, lambda _: DictStore())],
+    ids=["its answer was lost", "nobody looked after it"],
+)
+def test_a_copy_that_ended_unclearly_is_taken_back_by_the_next_try(
+    kind: Callable[..., Any], target_of: Callable[[Any], Any]
+) -> None:
+    source, sent = kind({PLAIN: b"cat"}), list[Any]()
+    target = target_of(source)
     with pytest.raises(StoreUnavailable):
         carry_missing(source, target, PLAIN, sent=sent)
     assert target.get(PLAIN) == b"cat"
