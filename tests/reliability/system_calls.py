@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Final
 
 from minimalkv import MinimalkvError, StoreError
@@ -53,12 +54,16 @@ def lacking() -> str:
 class Attempts:
     """A process whose children each try one write, during which one call fails."""
 
-    def __init__(self, call: str, code: str, root: Path, given: Path) -> None:
+    def __init__(
+        self, call: str, code: str, store: HFilesystemStore, given: Path
+    ) -> None:
         inject = f"inject={call}:error={code}:when={VAIN[call][1]}"
         strace = [shutil.which("strace") or "", "-f", "-qq", "-o", os.devnull]
         trace = ["-e", f"trace={call}", "-e", inject, "--seccomp-bpf"]
+        kind = type(store)
+        child = [f"{kind.__module__}:{kind.__qualname__}", store.root, str(given)]
         self._process = subprocess.Popen(
-            [*strace, *trace, sys.executable, "-m", __name__, call, root, given],
+            [*strace, *trace, sys.executable, "-m", __name__, call, *child],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -86,21 +91,23 @@ class Attempts:
 
 
 @contextmanager
-def attempts(call: str, code: str, root: Path, given: Path) -> Iterator[Attempts]:
-    made = Attempts(call, code, root, given)
+def attempts(
+    call: str, code: str, store: HFilesystemStore, given: Path
+) -> Iterator[Attempts]:
+    made = Attempts(call, code, store, given)
     try:
         yield made
     finally:
         made.close()
 
 
-def _serve(call: str, root: str, given: str) -> None:
+def _serve(call: str, kind: str, root: str, given: str) -> None:
     for line in sys.stdin:
         use, number = json.loads(line)
         child = os.fork()
         if child == 0:
             try:
-                _try(call, use, number, HFilesystemStore(root), Path(given))
+                _try(call, use, number, resolve_name(kind)(root), Path(given))
             finally:
                 os._exit(1)
         if os.waitpid(child, 0)[1]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from minimalkv._hstores import HFilesystemStore
+from tests.broken_on_disk import WritesInPlace
 from tests.fs.tools import files_below
 from tests.reliability.failing import BEFORE, NEW, WRITES, fill
 from tests.reliability.system_calls import VAIN, Attempts, attempts, lacking
@@ -29,11 +30,26 @@ def test_a_write_is_done_or_refused_whatever_system_call_fails(
     given = tmp_path / "of the caller"
     given.mkdir()
     store = HFilesystemStore(tmp_path / "root")
-    with attempts(call, code, Path(store.root), given) as attempt:
+    with attempts(call, code, store, given) as attempt:
         most = VAIN[call][2]
         refused = sum(check(use, attempt, most, store, given) for use in WRITES)
     tell(f"{most * len(WRITES)} writes, {refused} refused, 0 bad")
     assert refused or call in REPLACED, "Nothing failed."
+
+
+@pytest.mark.stress
+def test_a_store_that_writes_in_place_is_found_out(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    if reason := lacking():
+        tell(reason)
+        return
+    store = WritesInPlace(tmp_path / "root")
+    with (
+        attempts("write", "EIO", store, tmp_path) as attempt,
+        pytest.raises(AssertionError, match="put_file, 1: "),
+    ):
+        check("put_file", attempt, VAIN["write"][2], store, tmp_path)
 
 
 def check(
