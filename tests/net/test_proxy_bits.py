@@ -4,7 +4,8 @@ import http.client
 import time
 
 from tests.net import test_proxy
-from tests.net.test_proxy import BODY, ask
+from tests.net.answering import BODY
+from tests.net.test_proxy import ask
 from tests.proxy import Drip, Flip, FlipSent, Proxy
 
 client, done = test_proxy.client, test_proxy.done
